@@ -1,0 +1,264 @@
+/*
+ * plot.c - see plot.h
+ * SPDX-License-Identifier: MIT
+ *
+ * gnuplot is a child process that reads its script from a temporary file and
+ * writes the SVG to a file that is open already: no shell and no file name
+ * comes between.
+ */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include "plot.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STEP_COLOUR  "#4878b0"
+#define LIMIT_COLOUR "#d1495b"
+
+enum {
+    HEIGHT = 420,     /* of a panel, at a width of 900 */
+    FEW_BARS = 6,     /* fewer are drawn as if there were as many */
+    LEANING_BARS = 8, /* with more, the names of the rules lean */
+    MANY_BARS = 16    /* with more, a share has no sign of percent */
+};
+
+extern char **environ;
+
+/* --- the child ------------------------------------------------------------ */
+
+/* Runs gnuplot on the script 'in'; returns its exit status, or -1. */
+static int run_gnuplot(FILE *in, FILE *out)
+{
+    char *const arguments[] = {(char[]){"gnuplot"}, NULL};
+    posix_spawn_file_actions_t actions;
+    int failed, status;
+    pid_t child;
+
+    if (posix_spawn_file_actions_init(&actions) != 0)
+        return -1;
+    failed = posix_spawn_file_actions_adddup2(&actions, fileno(in),
+                                              STDIN_FILENO) != 0 ||
+             posix_spawn_file_actions_adddup2(&actions, fileno(out),
+                                              STDOUT_FILENO) != 0 ||
+             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO,
+                                              "/dev/null", O_WRONLY, 0) != 0 ||
+             posix_spawnp(&child, "gnuplot", &actions, NULL, arguments,
+                          environ) != 0;
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        return -1;
+    return WEXITSTATUS(status);
+}
+
+int bench_plot_check(void)
+{
+    FILE *empty = tmpfile();
+    int status = -1;
+
+    if (empty != NULL) {
+        status = run_gnuplot(empty, empty);
+        fclose(empty);
+    }
+    if (status != 0)
+        return cli_fail("--plot needs gnuplot, which cannot be started");
+    return CLI_OK;
+}
+
+/* --- the script ----------------------------------------------------------- */
+
+/* A text in gnuplot's quotes, in which nothing but the quote is special. */
+static void write_quoted(FILE *file, const char *text)
+{
+    putc('\'', file);
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            putc('\'', file);
+        putc((unsigned char)*text < ' ' ? ' ' : *text, file);
+    }
+    putc('\'', file);
+}
+
+/* 33554432 as "33,554,432". */
+static void group_digits(uint64_t number, char *text, size_t size)
+{
+    char digits[32];
+    const int length = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+    size_t used = 0;
+
+    for (int i = 0; i < length && used + 2 < size; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+}
+
+/* How many results from the first on are of the same layout. */
+static size_t panel_length(const struct bench_result *results, size_t count)
+{
+    size_t length = 1;
+
+    while (length < count && strcmp(results[length].what, results->what) == 0)
+        length++;
+    return length;
+}
+
+static size_t count_panels(const struct bench_result *results, size_t count)
+{
+    size_t panels = 0;
+
+    for (size_t i = 0; i < count; i += panel_length(results + i, count - i))
+        panels++;
+    return panels;
+}
+
+/* One row a bar: place, label, GB/s, the limit's, and the share in percent. */
+static void write_data(FILE *script, const struct bench_result *results,
+                       size_t count, size_t panel)
+{
+    fprintf(script, "$bars%zu << EOD\n", panel);
+    for (size_t i = 0; i < count; i++)
+        fprintf(script, "%zu \"%s\" %.6g %.6g %.0f%s\n", i, results[i].rule,
+                results[i].gb_per_s, results[i].limit_gb_per_s,
+                100 * results[i].share, count > MANY_BARS ? "" : "%");
+    fprintf(script, "EOD\n");
+}
+
+/*
+ * The title and the legend, by hand: gnuplot's own key moves with the lengths
+ * of the texts.
+ */
+static void write_head(FILE *script, const struct bench_result *first,
+                       const char *device, bool many)
+{
+    char title[512], parameters[48];
+
+    group_digits(first->count, parameters, sizeof(parameters));
+    if (first->tensors > 1)
+        snprintf(title, sizeof(title), "One step of %s (%s parameters) on %s",
+                 first->what, parameters, device);
+    else
+        snprintf(title, sizeof(title), "One step of %s parameters on %s",
+                 parameters, device);
+
+    fprintf(script, "unset label\nset label 1 ");
+    write_quoted(script, title);
+    fprintf(script,
+            " at screen 0.09, screen y(0.93) font ',14' tc '#202020'\n"
+            "set object 1 rectangle from screen 0.09, screen y(0.842)"
+            " to screen 0.107, screen y(0.872) fc '" STEP_COLOUR "' fs solid"
+            " noborder\n"
+            "set label 2 'a step' at screen 0.114, screen y(0.857)\n"
+            "set arrow 1 from screen 0.19, screen y(0.857)"
+            " to screen 0.215, screen y(0.857) nohead lw 2.5"
+            " lc '" LIMIT_COLOUR "'\n"
+            "set label 3 'the limit: the same loads and stores, no arithmetic"
+            " but one addition each' at screen 0.222, screen y(0.857)\n"
+            "set label 4 '%s' at screen 0.985, screen y(0.857) right\n",
+            many ? "above: the share of it in %" : "above: the share of it");
+}
+
+/* Few bars stay narrow, and many labels lean. */
+static void
+write_axes(FILE *script, const struct bench_result *results, size_t count)
+{
+    const double margin = count < FEW_BARS ? (FEW_BARS - (double)count) / 2 : 0;
+    double top = 0;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct bench_result *r = &results[i];
+
+        top = r->gb_per_s > top ? r->gb_per_s : top;
+        top = r->limit_gb_per_s > top ? r->limit_gb_per_s : top;
+        longest = strlen(r->rule) > longest ? strlen(r->rule) : longest;
+    }
+
+    /* A letter is about 7 of the 420 points, and 5 high when it leans. */
+    fprintf(script, "set xtics scale 0 tc '#202020' %s\n",
+            count > LEANING_BARS ? "rotate by 45 right" : "norotate");
+    fprintf(script, "set bmargin at screen y(%.4f)\n",
+            count > LEANING_BARS ? (24 + 5 * (double)longest) / HEIGHT
+                                 : 36.0 / HEIGHT);
+    fprintf(script,
+            "set tmargin at screen y(0.81)\n"
+            "set xrange [%.1f:%.1f]\n"
+            "set yrange [0:%.6g]\n",
+            -0.6 - margin, (double)count - 0.4 + margin,
+            top > 0 ? 1.12 * top : 1.0);
+}
+
+static void write_panel(FILE *script, const struct bench_result *results,
+                        size_t count, size_t panel, const char *device)
+{
+    fprintf(script, "panel = %zu\n", panel);
+    write_data(script, results, count, panel);
+    write_head(script, results, device, count > MANY_BARS);
+    write_axes(script, results, count);
+    fprintf(script,
+            "plot $bars%zu using 1:3:xtic(2) with boxes lc '" STEP_COLOUR
+            "', \\\n"
+            "  '' using ($1 - 0.45):4:(0.9):(0) with vectors nohead lw 2.5"
+            " lc '" LIMIT_COLOUR "', \\\n"
+            "  '' using 1:($3 > $4 ? $3 : $4):5 with labels offset 0,0.7"
+            " font ',10' tc '#202020'\n",
+            panel);
+}
+
+/* One panel for each layout, from the top down. */
+static void write_script(FILE *script, const struct bench_result *results,
+                         size_t count, const char *device)
+{
+    const size_t panels = count_panels(results, count);
+    size_t length;
+
+    fprintf(script,
+            "set terminal svg size 900,%zu noenhanced font 'Helvetica,12'"
+            " background '#ffffff'\n"
+            "y(part) = (%zu - 1 - panel + part) / %zu.0\n"
+            "set multiplot\n"
+            "unset key\n"
+            "set lmargin at screen 0.09\n"
+            "set rmargin at screen 0.985\n"
+            "set border 1 lc '#606060'\n"
+            "set ylabel 'GB/s' tc '#202020'\n"
+            "set ytics scale 0 tc '#606060'\n"
+            "set grid ytics lt 1 lw 1 lc '#e4e4e4'\n"
+            "set style fill solid noborder\n"
+            "set boxwidth 0.7\n",
+            panels * HEIGHT, panels, panels);
+    for (size_t panel = 0; panel < panels; panel++) {
+        length = panel_length(results, count);
+        write_panel(script, results, length, panel, device);
+        results += length;
+        count -= length;
+    }
+    fprintf(script, "unset multiplot\n");
+}
+
+int bench_plot(FILE *out, const struct bench_result *results, size_t count,
+               const char *device)
+{
+    FILE *script = tmpfile();
+    int status = -1;
+
+    if (script == NULL)
+        return cli_fail("no temporary file for the plot's script");
+    write_script(script, results, count, device);
+    if (fflush(script) == 0 && fflush(out) == 0) {
+        rewind(script);
+        status = run_gnuplot(script, out);
+    }
+    fclose(script);
+    if (status != 0)
+        return cli_fail("gnuplot could not draw the plot");
+    return CLI_OK;
+}

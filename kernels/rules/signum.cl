@@ -1,0 +1,13 @@
+/*
+ * Signum, m = exp_avg.
+ *
+ *     m = momentum m + (1 - momentum) g
+ *     w = w - lr sign(m)
+ *
+ * Bernstein et al. 2018.  optax.signum.
+ */
+static float direction(float w, float x, struct state *s, const struct hyper *h)
+{
+    s->exp_avg = mean(s->exp_avg, x, h->mix);
+    return sign_of(s->exp_avg);
+}

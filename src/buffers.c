@@ -1,0 +1,147 @@
+/*
+ * buffers.c - whether the caller's queue and buffers can be used
+ * SPDX-License-Identifier: MIT
+ *
+ * OpenCL itself checks none of this when a kernel is launched.
+ */
+#include "optimizer.h"
+#include "error.h"
+#include "sizes.h"
+
+clstep_status cs_check_queue(const clstep_optimizer *optimizer,
+                             cl_command_queue queue, clstep_error *error)
+{
+    cl_context context = NULL;
+    cl_device_id id = NULL;
+    cl_int code;
+
+    if (queue == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "queue is NULL");
+    code = clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(context),
+                                 &context, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(id), &id,
+                                     NULL);
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clGetCommandQueueInfo");
+    if (context != optimizer->device->context || id != optimizer->device->id)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "queue belongs to another %s than the optimizer",
+                       context != optimizer->device->context ? "context"
+                                                             : "device");
+    return CLSTEP_OK;
+}
+
+/* What is known of one of the caller's buffers. */
+struct range {
+    cl_mem root; /* the buffer itself, or what a sub-buffer is a part of */
+    uint64_t begin, end; /* in bytes from the root's beginning */
+    cl_mem_flags flags;
+};
+
+static cl_int
+inspect(cl_mem buffer, struct range *range, size_t *base, size_t *size,
+        cl_context *context, cl_mem_object_type *type)
+{
+    cl_mem parent = NULL;
+    cl_int code =
+        clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof(*type), type, NULL);
+
+    if (code == CL_SUCCESS)
+        code = clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof(*context),
+                                  context, NULL);
+    if (code == CL_SUCCESS)
+        code =
+            clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof(*size), size, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetMemObjectInfo(buffer, CL_MEM_FLAGS, sizeof(range->flags),
+                                  &range->flags, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT,
+                                  sizeof(parent), &parent, NULL);
+    *base = 0;
+    if (code == CL_SUCCESS && parent != NULL)
+        code = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(*base), base,
+                                  NULL);
+    range->root = parent != NULL ? parent : buffer;
+    return code;
+}
+
+/* Fills in '*range' for 'buffer', which the caller calls 'name'. */
+static clstep_status
+check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
+            const char *name, struct range *range, clstep_error *error)
+{
+    size_t base = 0, size = 0;
+    cl_context context = NULL;
+    cl_mem_object_type type = 0;
+
+    if (buffer == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL", name);
+
+    const cl_int code = inspect(buffer, range, &base, &size, &context, &type);
+
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clGetMemObjectInfo");
+    if (type != CL_MEM_OBJECT_BUFFER)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s is an image or a pipe; it has to be a buffer", name);
+    if (context != optimizer->device->context)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s belongs to another context than the optimizer",
+                       name);
+    if (!cs_size_range(0, offset, optimizer->count, sizeof(float),
+                       &range->begin, &range->end) ||
+        range->end > size)
+        return cs_fail(
+            error, CLSTEP_INVALID_ARGUMENT,
+            "%s has %llu elements, too few for %llu from offset %llu", name,
+            (unsigned long long)(size / sizeof(float)),
+            (unsigned long long)optimizer->count, (unsigned long long)offset);
+    range->begin += base;
+    range->end += base;
+    return CLSTEP_OK;
+}
+
+clstep_status
+cs_check_buffers(const clstep_optimizer *optimizer,
+                 const clstep_buffers *buffers, clstep_error *error)
+{
+    struct range parameters, gradients;
+    clstep_status status;
+
+    if (buffers == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
+    status =
+        check_range(optimizer, buffers->parameters, buffers->parameters_offset,
+                    "parameters", &parameters, error);
+    if (status == CLSTEP_OK)
+        status = check_range(optimizer, buffers->gradients,
+                             buffers->gradients_offset, "gradients", &gradients,
+                             error);
+    if (status != CLSTEP_OK)
+        return status;
+
+    const bool zero = cs_settings_feature(&optimizer->settings, CS_ZERO_GRAD);
+
+    if (parameters.flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "parameters is a %s-only buffer; a step reads and "
+                       "writes it",
+                       parameters.flags & CL_MEM_READ_ONLY ? "read" : "write");
+    if (gradients.flags & CL_MEM_WRITE_ONLY)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "gradients is a write-only buffer; a step reads it");
+    if (zero && (gradients.flags & CL_MEM_READ_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "gradients is a read-only buffer; zero_grad writes it");
+    if (parameters.root == gradients.root && parameters.begin < gradients.end &&
+        gradients.begin < parameters.end)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "parameters and gradients overlap: %llu elements from "
+                       "offsets %llu and %llu of one buffer",
+                       (unsigned long long)optimizer->count,
+                       (unsigned long long)(parameters.begin / sizeof(float)),
+                       (unsigned long long)(gradients.begin / sizeof(float)));
+    return CLSTEP_OK;
+}

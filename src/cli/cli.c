@@ -1,0 +1,268 @@
+/*
+ * cli.c - messages, options and settings of the subcommands
+ * SPDX-License-Identifier: MIT
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- messages ------------------------------------------------------------- */
+
+static bool progress_shown;
+
+/* Prints "clstep: <sentence>" as one line, whatever names are part of it. */
+static void complain(const char *format, va_list arguments)
+{
+    char sentence[8192];
+
+    cli_progress_end();
+    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    fputs("clstep: ", stderr);
+    for (const char *at = sentence; *at != '\0'; at++) {
+        const unsigned char byte = (unsigned char)*at;
+
+        if (byte < 0x20 || byte == 0x7f)
+            fprintf(stderr, "\\x%02x", byte);
+        else
+            fputc(byte, stderr);
+    }
+    fputc('\n', stderr);
+}
+
+int cli_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(format, arguments);
+    va_end(arguments);
+    return CLI_FAILED;
+}
+
+int cli_misuse(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(format, arguments);
+    va_end(arguments);
+    return CLI_MISUSED;
+}
+
+void cli_progress(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fflush(stderr);
+    progress_shown = true;
+}
+
+void cli_progress_end(void)
+{
+    if (!progress_shown)
+        return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    progress_shown = false;
+}
+
+int cli_flush(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return CLI_OK;
+    clearerr(stdout);
+    return cli_fail("cannot write to standard output: %s",
+                    errno != 0 ? strerror(errno) : "a write failed");
+}
+
+int cli_print_json(json_t *object)
+{
+    char *text = json_dumps(object, JSON_INDENT(2));
+
+    json_decref(object);
+    if (text == NULL)
+        return cli_fail("no memory for the JSON text");
+    cli_progress_end();
+    puts(text);
+    free(text);
+    return cli_flush();
+}
+
+/* --- options -------------------------------------------------------------- */
+
+enum { HELP = 0x48454c50 }; /* a value that no other option returns */
+
+/* The options' part of popt's help, without its first line. */
+static void print_options(poptContext context)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (stream == NULL)
+        return;
+    poptSetOtherOptionHelp(context, "");
+    poptPrintHelp(context, stream, 0);
+    if (fclose(stream) == 0 && strchr(text, '\n') != NULL)
+        fputs(strchr(text, '\n') + 1, stdout);
+    free(text);
+}
+
+static int print_help(poptContext context, const char *usage)
+{
+    const size_t length = strlen(usage);
+
+    printf("Usage: %s", usage);
+    if (length > 0 && usage[length - 1] != '\n')
+        putchar('\n');
+    putchar('\n');
+    print_options(context);
+    return cli_flush();
+}
+
+int cli_options(int argc, const char **argv, const struct poptOption *options,
+                const char *usage, const char *const **rest)
+{
+    /* popt's memory stays in reach, since 'rest' points into it. */
+    static poptContext context;
+    static const char *none[] = {NULL};
+    static struct poptOption all[] = {
+        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, NULL, 0, NULL, NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "Print this text", NULL},
+        POPT_TABLEEND};
+    int code;
+
+    all[0].arg = (void *)(uintptr_t)options;
+    if (context != NULL)
+        poptFreeContext(context);
+    context = poptGetContext("clstep", argc, argv, all, 0);
+    if (context == NULL)
+        return cli_fail("no memory for the options");
+    while ((code = poptGetNextOpt(context)) >= 0)
+        if (code == HELP)
+            return print_help(context, usage);
+    if (code < -1)
+        return cli_misuse("%s: %s", poptBadOption(context, 0),
+                          poptStrerror(code));
+    *rest = poptGetArgs(context);
+    if (*rest == NULL)
+        *rest = none;
+    return -1;
+}
+
+int cli_no_arguments(const char *const *rest)
+{
+    if (rest[0] == NULL)
+        return -1;
+    return cli_misuse("the argument '%s' is one too many", rest[0]);
+}
+
+void cli_list_release(char **list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
+/* --- settings ------------------------------------------------------------- */
+
+static bool find_setting(const clstep_rule *rule, const char *name,
+                         clstep_setting_info *info)
+{
+    for (size_t i = 0; clstep_rule_setting(rule, i, info); i++)
+        if (strcmp(info->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* All of 'text' as a number; a NaN or an infinity is one. */
+static bool parse_number(const char *text, double *number)
+{
+    char *end;
+
+    if (text[0] == '\0' || strchr(" \t\n\v\f\r", text[0]) != NULL)
+        return false;
+    *number = strtod(text, &end);
+    return *end == '\0';
+}
+
+/* Takes "name=value" into '*setting', whose name and choice are one copy. */
+static int parse_setting(const clstep_rule *rule, const char *text,
+                         clstep_setting *setting)
+{
+    const char *equals = strchr(text, '=');
+    clstep_setting_info info;
+
+    if (equals == NULL || equals == text)
+        return cli_misuse("the setting '%s' is not of the form NAME=VALUE",
+                          text);
+    char *name = strdup(text);
+    if (name == NULL)
+        return cli_fail("no memory for the settings");
+    char *value = name + (equals - text);
+
+    *value++ = '\0';
+    setting->name = name;
+    if (!find_setting(rule, name, &info))
+        return -1; /* The library says what there is. */
+    if (info.kind == CLSTEP_CHOICE)
+        setting->choice = value;
+    else if (!parse_number(value, &setting->value))
+        return cli_misuse("%s of %s is '%s', which is not a number", name,
+                          clstep_rule_name(rule), value);
+    return -1;
+}
+
+int cli_settings(const clstep_rule *rule, const char *const *texts,
+                 clstep_setting **list)
+{
+    size_t count = 0;
+    clstep_error error;
+    int code = -1;
+
+    while (texts != NULL && texts[count] != NULL)
+        count++;
+    *list = calloc(count + 1, sizeof(**list));
+    if (*list == NULL)
+        return cli_fail("no memory for the settings");
+    for (size_t i = 0; i < count && code < 0; i++)
+        code = parse_setting(rule, texts[i], &(*list)[i]);
+    if (code < 0 && clstep_rule_check(rule, *list, &error) != CLSTEP_OK)
+        code = cli_misuse("%s", error.message);
+    if (code >= 0) {
+        cli_settings_release(*list);
+        *list = NULL;
+    }
+    return code;
+}
+
+void cli_settings_release(clstep_setting *list)
+{
+    for (size_t i = 0; list != NULL && list[i].name != NULL; i++)
+        free((void *)(uintptr_t)list[i].name);
+    free(list);
+}
+
+const char *cli_number_text(double number, char text[32])
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    return text;
+}

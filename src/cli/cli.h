@@ -1,0 +1,106 @@
+/*
+ * cli.h - what the subcommands of the command `clstep` share
+ * SPDX-License-Identifier: MIT
+ *
+ * A subcommand is a function of its arguments that returns the exit code: 0, 1
+ * (a check failed, or input that cannot be used) or 2 (bad usage).  For 1 and 2
+ * it has printed one line on stderr.  Data go to stdout, progress to stderr.
+ */
+#ifndef CS_CLI_H
+#define CS_CLI_H
+
+#include "clstep/clstep.h"
+
+#include <jansson.h>
+#include <popt.h>
+#include <stdbool.h>
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
+
+int cli_devices(int argc, const char **argv);
+int cli_rules(int argc, const char **argv);
+int cli_bench(int argc, const char **argv);
+int cli_verify(int argc, const char **argv);
+int cli_replay(int argc, const char **argv);
+
+/* Print "clstep: <sentence>" on stderr and return CLI_FAILED or CLI_MISUSED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cli_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line of progress on stderr, over the last one, if that is a terminal. */
+void cli_progress(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Wipes the line of progress. */
+void cli_progress_end(void);
+
+/*
+ * Prints 'object' and a newline on stdout, and releases it.  Returns CLI_OK, or
+ * CLI_FAILED after a line if 'object' is NULL or stdout cannot take it.
+ */
+int cli_print_json(json_t *object);
+
+/* Brings stdout out of its buffer; CLI_OK, or CLI_FAILED after a line. */
+int cli_flush(void);
+
+/* --- options -------------------------------------------------------------- */
+
+/*
+ * Parses with popt by 'options'.  --help is added to them, and prints "Usage:
+ * ", the text 'usage', and the options.  Returns -1 to go on, with '*rest' the
+ * arguments that are left (NULL at the end; it lives until the process ends),
+ * else the exit code: 0 after --help, CLI_MISUSED after a line about what is
+ * wrong.  Options that may be given several times are of type POPT_ARG_ARGV.
+ */
+int cli_options(int argc, const char **argv, const struct poptOption *options,
+                const char *usage, const char *const **rest);
+
+/* For a subcommand without arguments: -1, or CLI_MISUSED after a line. */
+int cli_no_arguments(const char *const *rest);
+
+/* Releases what an option of type POPT_ARG_ARGV gathered; NULL is fine. */
+void cli_list_release(char **list);
+
+/*
+ * Settings from texts like "lr=0.1" or "eps_form=inside", ended by NULL (a NULL
+ * list is empty), for 'rule', and found valid for it.  The list lives until
+ * cli_settings_release().  Returns -1 to go on, or the exit code after a line.
+ */
+int cli_settings(const clstep_rule *rule, const char *const *texts,
+                 clstep_setting **list);
+void cli_settings_release(clstep_setting *list);
+
+/* The shortest text that reads back as 'number'; returns 'text'. */
+const char *cli_number_text(double number, char text[32]);
+
+/* --- devices -------------------------------------------------------------- */
+
+struct cli_device {
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue; /* in-order, with profiling where there is it */
+    clstep_device *device;
+    char name[256], platform_name[256], version[256], driver[256];
+};
+
+/* Every device of every platform, in the loader's order: their number. */
+size_t cli_device_ids(cl_device_id *ids, size_t capacity);
+
+/*
+ * Opens 'id'.  On failure 'error' has the sentence why, and 'device' what could
+ * be had: its names in any case.  Either way it is closed in the end.
+ */
+bool cli_device_start(cl_device_id id, struct cli_device *device,
+                      clstep_error *error);
+
+/*
+ * Opens the device that 'selector' names: its index in `clstep devices`, or a
+ * part of its name or of its platform's, in any case of letters; NULL for the
+ * first GPU, else the first CPU, else the first.  Returns -1 to go on, or
+ * CLI_FAILED after a line.
+ */
+int cli_device_open(const char *selector, struct cli_device *device);
+void cli_device_close(struct cli_device *device);
+
+#endif /* CS_CLI_H */

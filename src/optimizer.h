@@ -1,0 +1,67 @@
+/*
+ * optimizer.h - what the parts of an optimizer share
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CS_OPTIMIZER_H
+#define CS_OPTIMIZER_H
+
+#include "device.h"
+#include "settings.h"
+
+struct clstep_optimizer {
+    clstep_device *device;
+    struct cs_settings settings;
+    uint64_t count; /* elements of each buffer */
+    uint64_t steps; /* steps taken */
+
+    cl_kernel kernel, fill;
+    size_t local, global; /* of a launch over 'count' elements */
+    cl_mem slots[CS_MAX_SLOTS];
+    const struct cs_slot *slot_rows[CS_MAX_SLOTS];
+    size_t slot_count;
+
+    /* The last call: each call waits for the one before it, so that a failure
+     * on the device reaches all later ones. */
+    cl_event last;
+    cl_command_queue last_queue;
+    bool torn;
+};
+
+/* --- buffers.c ------------------------------------------------------------ */
+
+/* Says whether 'queue' can run work of this optimizer. */
+clstep_status cs_check_queue(const clstep_optimizer *optimizer,
+                             cl_command_queue queue, clstep_error *error);
+
+/* Says whether the caller's buffers can be stepped. */
+clstep_status
+cs_check_buffers(const clstep_optimizer *optimizer,
+                 const clstep_buffers *buffers, clstep_error *error);
+
+/* --- order.c -------------------------------------------------------------- */
+
+/* What a call waits for: the caller's events and the optimizer's last call. */
+struct cs_waits {
+    cl_uint count;
+    cl_event *events;    /* NULL for none */
+    cl_event inline_[8]; /* where they fit */
+};
+
+/*
+ * Fails with STATE_TORN where the last call failed on the device; else fills in
+ * '*waits' for a call on 'queue'.  cs_waits_release() ends it.
+ */
+clstep_status
+cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+               cl_uint count, const cl_event *list, struct cs_waits *waits,
+               clstep_error *error);
+void cs_waits_release(struct cs_waits *waits);
+
+/* Makes 'event', which it takes over, the last call's on 'queue'. */
+void cs_order_end(clstep_optimizer *optimizer, cl_command_queue queue,
+                  cl_event event);
+
+/* Forgets the last call, failed or not. */
+void cs_order_forget(clstep_optimizer *optimizer);
+
+#endif /* CS_OPTIMIZER_H */

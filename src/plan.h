@@ -1,0 +1,30 @@
+/*
+ * plan.h - what a kernel is specialised for, and what a step gives it
+ * SPDX-License-Identifier: MIT
+ *
+ * The declarations are the plan: a rule, its choices and the features that were
+ * given become the text that stands in front of kernels/step.cl.  Two
+ * optimizers with the same text share one program.
+ */
+#ifndef CS_PLAN_H
+#define CS_PLAN_H
+
+#include "settings.h"
+#include "text.h"
+
+enum { CS_MAX_FLOATS = CS_MAX_SCALARS + CS_FEATURES };
+
+/* Writes the declarations for these settings. */
+void cs_plan_write(const struct cs_settings *settings, struct cs_text *text);
+
+/*
+ * Fills in the kernel's struct hyper for step 't', 1 for the first.  Returns
+ * its number of floats, at most CS_MAX_FLOATS.
+ */
+size_t
+cs_plan_pack(const struct cs_settings *settings, uint64_t t, float *packed);
+
+/* The kernel text of 'rule'. */
+const char *cs_plan_kernel(const clstep_rule *rule);
+
+#endif /* CS_PLAN_H */

@@ -1,0 +1,63 @@
+/*
+ * rule.h - what an update rule is
+ * SPDX-License-Identifier: MIT
+ *
+ * A rule is data and one small function.  All that the library knows of it
+ * follows from its row in rules.c: the settings that it takes and which of them
+ * go together, the state that it keeps, the arguments of its kernel, what the
+ * tests try and what the documentation says.  No other file names a rule.
+ */
+#ifndef CS_RULE_H
+#define CS_RULE_H
+
+#include "clstep/clstep.h"
+
+enum {
+    CS_MAX_OWN = 10, /* settings of a rule */
+    CS_MAX_SCALARS = 8,
+    CS_MAX_SLOTS = 4,
+    CS_MAX_NEEDS = 4
+};
+
+struct cs_slot {
+    const char *name;
+    const char *summary;
+    const char *condition; /* "name=value", "name" (given), or NULL: always */
+    const char *initial;   /* the setting that it begins at; NULL for zero */
+};
+
+/* 'setting' may differ from its default only where 'other' has one of 'values'
+ * (names or numbers, with bars between them). */
+struct cs_need {
+    const char *setting, *other, *values;
+};
+
+struct clstep_rule {
+    const char *name;   /* also names its kernel, kernels/rules/<name>.cl */
+    const char *kernel; /* of another rule that it shares, or NULL */
+    const char *summary;
+
+    /* The first setting is "lr": decay and prox_l1 use it too. */
+    clstep_setting_info settings[CS_MAX_OWN + 1];
+    struct cs_need needs[CS_MAX_NEEDS + 1];
+    struct cs_slot slots[CS_MAX_SLOTS + 1];
+
+    /* A feature's default under this rule, where it is not the usual one: the
+     * feature is then given by default. */
+    clstep_setting feature_default;
+
+    /*
+     * What a step computes once, on the host in double: 'scalars' names the
+     * numbers, 'prepare' fills them in for step 't' from the values of
+     * 'settings', in the same order.  Where 'sets_parameter' is 0 the kernel
+     * text gives a direction(), and the scalar "step_size" multiplies it; else
+     * it gives the new parameter itself.
+     */
+    const char *scalars[CS_MAX_SCALARS + 1];
+    void (*prepare)(const double *value, uint64_t t, double *scalar);
+    int sets_parameter;
+};
+
+extern const clstep_rule cs_rules[]; /* ends with a rule without a name */
+
+#endif /* CS_RULE_H */

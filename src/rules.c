@@ -1,0 +1,554 @@
+/*
+ * rules.c - every update rule of the library
+ * SPDX-License-Identifier: MIT
+ *
+ * To add one: a row here, kernels/rules/<name>.cl, and a function in
+ * src/reference/.  CONTRIBUTING.md says it in ten lines; docs/numerics.md says
+ * what each number is.
+ */
+#include "rule.h"
+
+#include <float.h>
+#include <math.h>
+
+#define ANY      .min = 0.0, .max = FLT_MAX
+#define POSITIVE .min = FLT_MIN, .max = FLT_MAX
+#define FRACTION .min = 0.0, .max = 0x1.fffffep-1 /* [0, 1) in float */
+#define FLAG     .kind = CLSTEP_FLAG, .min = 0.0, .max = 1.0
+
+/* The names of a choice's values. */
+#define CHOICE(...)                                                            \
+    .kind = CLSTEP_CHOICE, .choices = (const char *const[])                    \
+    {                                                                          \
+        __VA_ARGS__, NULL                                                      \
+    }
+
+/* b^t by squaring: the same bits with every libc. */
+static double power(double b, uint64_t t)
+{
+    double r = 1.0;
+
+    for (; t != 0; t >>= 1, b *= b)
+        if (t & 1)
+            r *= b;
+    return r;
+}
+
+/* --- sgd, signsgd --------------------------------------------------------- */
+
+static void sgd_prepare(const double *v, uint64_t t, double *s)
+{
+    (void)t;
+    s[0] = v[0];
+}
+
+/* --- momentum ------------------------------------------------------------- */
+
+enum {
+    MOMENTUM_LR,
+    MOMENTUM_B,
+    MOMENTUM_FORM,
+    MOMENTUM_NESTEROV,
+    MOMENTUM_DAMPENING
+};
+enum { FORM_TORCH, FORM_CLASSICAL, FORM_EMA, FORM_EMA_DEBIASED, FORM_TWICE };
+enum { MOMENTUM_STEP_SIZE, MOMENTUM_DECAY, MOMENTUM_GAIN };
+
+static void momentum_prepare(const double *v, uint64_t t, double *s)
+{
+    const double lr = v[MOMENTUM_LR], b = v[MOMENTUM_B];
+
+    s[MOMENTUM_STEP_SIZE] = lr;
+    s[MOMENTUM_DECAY] = b;
+    switch ((int)v[MOMENTUM_FORM]) {
+    case FORM_TORCH:
+        s[MOMENTUM_GAIN] = t == 1 ? 1.0 : 1.0 - v[MOMENTUM_DAMPENING];
+        break;
+    case FORM_CLASSICAL:
+        s[MOMENTUM_GAIN] = lr;
+        break;
+    case FORM_EMA:
+        s[MOMENTUM_GAIN] = 1.0 - b;
+        break;
+    case FORM_EMA_DEBIASED:
+        s[MOMENTUM_STEP_SIZE] = lr / (1.0 - power(b, t));
+        s[MOMENTUM_GAIN] = 1.0 - b;
+        break;
+    default: /* FORM_TWICE */
+        s[MOMENTUM_DECAY] = b * b;
+        s[MOMENTUM_GAIN] = (1.0 + b) * lr;
+    }
+}
+
+/* --- adagrad -------------------------------------------------------------- */
+
+enum { ADAGRAD_LR, ADAGRAD_EPS, ADAGRAD_EPS_FORM, ADAGRAD_LR_DECAY };
+
+static void adagrad_prepare(const double *v, uint64_t t, double *s)
+{
+    s[0] = v[ADAGRAD_LR] / (1.0 + (double)(t - 1) * v[ADAGRAD_LR_DECAY]);
+    s[1] = v[ADAGRAD_EPS];
+}
+
+/* --- adadelta ------------------------------------------------------------- */
+
+enum { ADADELTA_LR, ADADELTA_RHO, ADADELTA_EPS };
+
+static void adadelta_prepare(const double *v, uint64_t t, double *s)
+{
+    (void)t;
+    s[0] = v[ADADELTA_LR];
+    s[1] = 1.0 - v[ADADELTA_RHO];
+    s[2] = v[ADADELTA_EPS];
+}
+
+/* --- rmsprop -------------------------------------------------------------- */
+
+enum {
+    RMSPROP_LR,
+    RMSPROP_ALPHA,
+    RMSPROP_EPS,
+    RMSPROP_EPS_FORM,
+    RMSPROP_CENTERED,
+    RMSPROP_MOMENTUM,
+    RMSPROP_MOMENTUM_FORM
+};
+
+static void rmsprop_prepare(const double *v, uint64_t t, double *s)
+{
+    (void)t;
+    s[0] = v[RMSPROP_LR];
+    s[1] = 1.0 - v[RMSPROP_ALPHA];
+    s[2] = v[RMSPROP_EPS];
+    s[3] = v[RMSPROP_MOMENTUM];
+}
+
+/* --- adam, adamw ---------------------------------------------------------- */
+
+enum { ADAM_LR, ADAM_BETA1, ADAM_BETA2, ADAM_EPS, ADAM_EPS_FORM, ADAM_AMSGRAD };
+enum { EPS_OUTSIDE, EPS_INSIDE, EPS_HAT };
+enum {
+    ADAM_STEP_SIZE,
+    ADAM_MIX1,
+    ADAM_MIX2,
+    ADAM_CORRECTION2,
+    ADAM_EPS_SCALAR
+};
+
+static void adam_prepare(const double *v, uint64_t t, double *s)
+{
+    const double lr = v[ADAM_LR];
+    const double bias1 = 1.0 - power(v[ADAM_BETA1], t);
+    const double bias2 = 1.0 - power(v[ADAM_BETA2], t);
+
+    s[ADAM_STEP_SIZE] = lr / bias1;
+    s[ADAM_MIX1] = 1.0 - v[ADAM_BETA1];
+    s[ADAM_MIX2] = 1.0 - v[ADAM_BETA2];
+    s[ADAM_EPS_SCALAR] = v[ADAM_EPS];
+    switch ((int)v[ADAM_EPS_FORM]) {
+    case EPS_OUTSIDE:
+        s[ADAM_CORRECTION2] = 1.0 / sqrt(bias2);
+        break;
+    case EPS_INSIDE:
+        s[ADAM_CORRECTION2] = 1.0 / bias2;
+        break;
+    default: /* EPS_HAT */
+        s[ADAM_STEP_SIZE] = lr * sqrt(bias2) / bias1;
+        s[ADAM_CORRECTION2] = 1.0;
+    }
+}
+
+/* --- adamax --------------------------------------------------------------- */
+
+enum { ADAMAX_LR, ADAMAX_BETA1, ADAMAX_BETA2, ADAMAX_EPS, ADAMAX_EPS_FORM };
+
+static void adamax_prepare(const double *v, uint64_t t, double *s)
+{
+    s[0] = v[ADAMAX_LR] / (1.0 - power(v[ADAMAX_BETA1], t));
+    s[1] = 1.0 - v[ADAMAX_BETA1];
+    s[2] = v[ADAMAX_BETA2];
+    s[3] = v[ADAMAX_EPS];
+}
+
+/* --- nadam ---------------------------------------------------------------- */
+
+enum {
+    NADAM_LR,
+    NADAM_BETA1,
+    NADAM_BETA2,
+    NADAM_EPS,
+    NADAM_FORM,
+    NADAM_MOMENTUM_DECAY
+};
+enum { NADAM_TORCH, NADAM_KERAS, NADAM_SIMPLE };
+enum {
+    NADAM_STEP_SIZE,
+    NADAM_MIX1,
+    NADAM_MIX2,
+    NADAM_CORRECTION2,
+    NADAM_EPS_SCALAR,
+    NADAM_GRADIENT,
+    NADAM_MEAN
+};
+
+/* The momentum of step 'i', which warms up to beta1. */
+static double nadam_mu(double beta1, double factor, uint64_t i)
+{
+    return beta1 * (1.0 - 0.5 * power(factor, i));
+}
+
+/* The product of the momenta of steps 1 to 't'.  Once it is too small to change
+ * 1 - product, it is 0: a resumed run need not multiply on for ever. */
+static double nadam_product(double beta1, double factor, uint64_t t)
+{
+    double product = 1.0;
+
+    for (uint64_t i = 1; i <= t; i++) {
+        product *= nadam_mu(beta1, factor, i);
+        if (product < 1e-30)
+            return 0.0;
+    }
+    return product;
+}
+
+static void nadam_prepare(const double *v, uint64_t t, double *s)
+{
+    const double beta1 = v[NADAM_BETA1], lr = v[NADAM_LR];
+    const int form = (int)v[NADAM_FORM];
+
+    s[NADAM_STEP_SIZE] = lr;
+    s[NADAM_MIX1] = 1.0 - beta1;
+    s[NADAM_MIX2] = 1.0 - v[NADAM_BETA2];
+    s[NADAM_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[NADAM_BETA2], t));
+    s[NADAM_EPS_SCALAR] = v[NADAM_EPS];
+    s[NADAM_GRADIENT] = s[NADAM_MEAN] = 0.0;
+    if (form == NADAM_SIMPLE) {
+        s[NADAM_STEP_SIZE] = lr / (1.0 - power(beta1, t));
+        return;
+    }
+
+    const double psi = form == NADAM_KERAS ? 1.0 : v[NADAM_MOMENTUM_DECAY];
+    const double factor = pow(0.96, psi);
+    const double mu = nadam_mu(beta1, factor, t);
+    const double next = nadam_mu(beta1, factor, t + 1);
+    const double product = nadam_product(beta1, factor, t);
+
+    s[NADAM_GRADIENT] = (1.0 - mu) / (1.0 - product);
+    s[NADAM_MEAN] = next / (1.0 - product * next);
+}
+
+/* --- radam ---------------------------------------------------------------- */
+
+enum { RADAM_LR, RADAM_BETA1, RADAM_BETA2, RADAM_EPS, RADAM_THRESHOLD };
+enum {
+    RADAM_STEP_SIZE,
+    RADAM_MIX1,
+    RADAM_MIX2,
+    RADAM_EPS_SCALAR,
+    RADAM_RECTIFIED
+};
+
+static void radam_prepare(const double *v, uint64_t t, double *s)
+{
+    const double beta2_t = power(v[RADAM_BETA2], t);
+    const double bias1 = 1.0 - power(v[RADAM_BETA1], t);
+    const double bias2 = 1.0 - beta2_t;
+    const double limit = 2.0 / (1.0 - v[RADAM_BETA2]) - 1.0;
+    const double r = limit - 2.0 * (double)t * beta2_t / bias2;
+
+    s[RADAM_STEP_SIZE] = v[RADAM_LR] / bias1;
+    s[RADAM_MIX1] = 1.0 - v[RADAM_BETA1];
+    s[RADAM_MIX2] = 1.0 - v[RADAM_BETA2];
+    s[RADAM_EPS_SCALAR] = v[RADAM_EPS];
+    s[RADAM_RECTIFIED] = r > v[RADAM_THRESHOLD];
+    if (r > v[RADAM_THRESHOLD])
+        s[RADAM_STEP_SIZE] = v[RADAM_LR] / bias1 * sqrt(bias2) *
+                             sqrt((r - 4.0) * (r - 2.0) * limit /
+                                  ((limit - 4.0) * (limit - 2.0) * r));
+}
+
+/* --- ftrl ----------------------------------------------------------------- */
+
+enum { FTRL_LR, FTRL_LAMBDA1, FTRL_LAMBDA2, FTRL_BETA };
+
+static void ftrl_prepare(const double *v, uint64_t t, double *s)
+{
+    s[0] = 1.0 / v[FTRL_LR];
+    s[1] = v[FTRL_LAMBDA1];
+    s[2] = v[FTRL_BETA] / v[FTRL_LR] + v[FTRL_LAMBDA2];
+    s[3] = t == 1;
+}
+
+/* --- lion, signum --------------------------------------------------------- */
+
+enum { LION_LR, LION_BETA1, LION_BETA2 };
+
+static void lion_prepare(const double *v, uint64_t t, double *s)
+{
+    (void)t;
+    s[0] = v[LION_LR];
+    s[1] = 1.0 - v[LION_BETA1];
+    s[2] = 1.0 - v[LION_BETA2];
+}
+
+enum { SIGNUM_LR, SIGNUM_MOMENTUM };
+
+static void signum_prepare(const double *v, uint64_t t, double *s)
+{
+    (void)t;
+    s[0] = v[SIGNUM_LR];
+    s[1] = 1.0 - v[SIGNUM_MOMENTUM];
+}
+
+/* -------------------------------------------------------------------------- */
+
+/* What adam and adamw share. */
+#define ADAM_ROW                                                               \
+    .kernel = "adam",                                                          \
+    .settings =                                                                \
+        {[ADAM_LR] = {"lr", "step size", .initial = 1e-3, ANY},                \
+         [ADAM_BETA1] = {"beta1", "decay of exp_avg", .initial = 0.9,          \
+                         FRACTION},                                            \
+         [ADAM_BETA2] = {"beta2", "decay of exp_avg_sq", .initial = 0.999,     \
+                         FRACTION},                                            \
+         [ADAM_EPS] = {"eps", "keeps the divisor from zero", .initial = 1e-8,  \
+                       ANY},                                                   \
+         [ADAM_EPS_FORM] = {"eps_form",                                        \
+                            "eps beside the corrected root (torch), under it," \
+                            " or beside the uncorrected one (keras)",          \
+                            CHOICE("outside", "inside", "hat")},               \
+         [ADAM_AMSGRAD] = {"amsgrad",                                          \
+                           "1: divide by the largest exp_avg_sq so far",       \
+                           FLAG}},                                             \
+    .slots = {{"exp_avg", "mean of the gradients"},                            \
+              {"exp_avg_sq", "mean of the squared gradients"},                 \
+              {"max_exp_avg_sq", "the largest exp_avg_sq so far",              \
+               .condition = "amsgrad=1"}},                                     \
+    .scalars = {"step_size", "mix1", "mix2", "correction2", "eps"},            \
+    .prepare = adam_prepare
+
+const clstep_rule cs_rules[] = {
+    {
+        .name = "sgd",
+        .summary = "gradient descent",
+        .settings = {{"lr", "step size", .initial = 1e-2, ANY}},
+        .scalars = {"step_size"},
+        .prepare = sgd_prepare,
+    },
+    {
+        .name = "momentum",
+        .summary = "gradient descent with a velocity, also Nesterov's",
+        .settings =
+            {[MOMENTUM_LR] = {"lr", "step size", .initial = 1e-2, ANY},
+             [MOMENTUM_B] = {"momentum", "decay of the velocity",
+                             .initial = 0.9, FRACTION},
+             [MOMENTUM_FORM] = {"form",
+                                "lr outside the velocity (torch) or inside it "
+                                "(classical, keras), a mean, a corrected mean, "
+                                "or the velocity applied twice",
+                                CHOICE("torch", "classical", "ema",
+                                       "ema_debiased", "twice")},
+             [MOMENTUM_NESTEROV] = {"nesterov", "1: Nesterov's look ahead",
+                                    FLAG},
+             [MOMENTUM_DAMPENING] = {"dampening",
+                                     "share of the gradient that is left out "
+                                     "after the first step",
+                                     FRACTION}},
+        .needs = {{"nesterov", "form", "torch|classical"},
+                  {"dampening", "form", "torch"},
+                  {"dampening", "nesterov", "0"}},
+        .slots = {{"momentum_buffer", "the velocity"}},
+        .scalars = {"step_size", "decay", "gain"},
+        .prepare = momentum_prepare,
+    },
+    {
+        .name = "adagrad",
+        .summary = "divides by the root of the sum of squared gradients",
+        .settings =
+            {[ADAGRAD_LR] = {"lr", "step size", .initial = 1e-2, ANY},
+             [ADAGRAD_EPS] = {"eps", "keeps the divisor from zero",
+                              .initial = 1e-10, ANY},
+             [ADAGRAD_EPS_FORM] = {"eps_form",
+                                   "eps beside the root (torch) or under it "
+                                   "(keras)",
+                                   CHOICE("outside", "inside")},
+             [ADAGRAD_LR_DECAY] = {"lr_decay",
+                                   "lr is divided by 1 + (t - 1) lr_decay",
+                                   ANY},
+             {"initial_accumulator", "where sum begins", ANY}},
+        .slots = {{"sum", "sum of the squared gradients",
+                   .initial = "initial_accumulator"}},
+        .scalars = {"step_size", "eps"},
+        .prepare = adagrad_prepare,
+    },
+    {
+        .name = "adadelta",
+        .summary = "scales by the ratio of two means of squares",
+        .settings = {[ADADELTA_LR] = {"lr", "step size", .initial = 1.0, ANY},
+                     [ADADELTA_RHO] = {"rho", "decay of both means",
+                                       .initial = 0.9, FRACTION},
+                     [ADADELTA_EPS] = {"eps", "added under both roots",
+                                       .initial = 1e-6, ANY}},
+        .slots = {{"square_avg", "mean of the squared gradients"},
+                  {"acc_delta", "mean of the squared updates"}},
+        .scalars = {"step_size", "mix", "eps"},
+        .prepare = adadelta_prepare,
+    },
+    {
+        .name = "rmsprop",
+        .summary = "divides by the root of the mean of squared gradients",
+        .settings =
+            {[RMSPROP_LR] = {"lr", "step size", .initial = 1e-2, ANY},
+             [RMSPROP_ALPHA] = {"alpha", "decay of the means", .initial = 0.99,
+                                FRACTION},
+             [RMSPROP_EPS] = {"eps", "keeps the divisor from zero",
+                              .initial = 1e-8, ANY},
+             [RMSPROP_EPS_FORM] = {"eps_form",
+                                   "eps beside the root (torch) or under it "
+                                   "(keras)",
+                                   CHOICE("outside", "inside")},
+             [RMSPROP_CENTERED] = {"centered",
+                                   "1: subtract the square of the mean", FLAG},
+             [RMSPROP_MOMENTUM] = {"momentum",
+                                   "decay of a velocity of the quotients",
+                                   .optional = 1, FRACTION},
+             [RMSPROP_MOMENTUM_FORM] = {"momentum_form",
+                                        "lr outside the velocity or inside it",
+                                        CHOICE("torch", "keras")},
+             {"initial_square", "where square_avg begins", ANY}},
+        .slots = {{"square_avg", "mean of the squared gradients",
+                   .initial = "initial_square"},
+                  {"grad_avg", "mean of the gradients",
+                   .condition = "centered=1"},
+                  {"momentum_buffer", "the velocity", .condition = "momentum"}},
+        .scalars = {"step_size", "mix", "eps", "decay"},
+        .prepare = rmsprop_prepare,
+    },
+    {
+        .name = "adam",
+        .summary = "the mean of the gradients over the root of their squares",
+        ADAM_ROW,
+    },
+    {
+        .name = "adamw",
+        .summary = "adam with decoupled decay",
+        .feature_default = {"weight_decay", 1e-2, NULL},
+        ADAM_ROW,
+    },
+    {
+        .name = "adamax",
+        .summary = "adam with a decaying maximum in place of the root",
+        .settings =
+            {[ADAMAX_LR] = {"lr", "step size", .initial = 2e-3, ANY},
+             [ADAMAX_BETA1] = {"beta1", "decay of exp_avg", .initial = 0.9,
+                               FRACTION},
+             [ADAMAX_BETA2] = {"beta2", "decay of exp_inf", .initial = 0.999,
+                               FRACTION},
+             [ADAMAX_EPS] = {"eps", "keeps the divisor from zero",
+                             .initial = 1e-8, ANY},
+             [ADAMAX_EPS_FORM] = {"eps_form",
+                                  "eps inside the maximum (torch) or beside it "
+                                  "(keras)",
+                                  CHOICE("max", "outside")}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_inf", "decaying maximum of the gradients"}},
+        .scalars = {"step_size", "mix1", "beta2", "eps"},
+        .prepare = adamax_prepare,
+    },
+    {
+        .name = "nadam",
+        .summary = "adam with Nesterov's look ahead",
+        .settings =
+            {[NADAM_LR] = {"lr", "step size", .initial = 2e-3, ANY},
+             [NADAM_BETA1] = {"beta1", "decay of exp_avg", .initial = 0.9,
+                              FRACTION},
+             [NADAM_BETA2] = {"beta2", "decay of exp_avg_sq", .initial = 0.999,
+                              FRACTION},
+             [NADAM_EPS] = {"eps", "keeps the divisor from zero",
+                            .initial = 1e-8, ANY},
+             [NADAM_FORM] = {"form",
+                             "momentum that warms up as torch's or as keras' "
+                             "does, or a constant one (NAdamW)",
+                             CHOICE("torch", "keras", "simple")},
+             [NADAM_MOMENTUM_DECAY] = {"momentum_decay",
+                                       "how fast the momentum warms up",
+                                       .initial = 4e-3, ANY}},
+        .needs = {{"momentum_decay", "form", "torch"}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .scalars = {"step_size", "mix1", "mix2", "correction2", "eps",
+                    "gradient_share", "mean_share"},
+        .prepare = nadam_prepare,
+    },
+    {
+        .name = "radam",
+        .summary = "adam whose early steps are rectified",
+        .settings =
+            {[RADAM_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+             [RADAM_BETA1] = {"beta1", "decay of exp_avg", .initial = 0.9,
+                              FRACTION},
+             [RADAM_BETA2] = {"beta2", "decay of exp_avg_sq", .initial = 0.999,
+                              FRACTION},
+             [RADAM_EPS] = {"eps", "added to the uncorrected root",
+                            .initial = 1e-8, ANY},
+             [RADAM_THRESHOLD] = {"threshold",
+                                  "rectified where the length of the mean is "
+                                  "above it",
+                                  .initial = 5.0, .min = 4.0, .max = FLT_MAX}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .scalars = {"step_size", "mix1", "mix2", "eps", "rectified"},
+        .prepare = radam_prepare,
+    },
+    {
+        .name = "ftrl",
+        .summary = "follow the regularised leader, proximal: sparse weights",
+        .settings =
+            {[FTRL_LR] = {"lr", "step size", .initial = 1e-3, POSITIVE},
+             [FTRL_LAMBDA1] = {"lambda1", "weight of the 1-norm", ANY},
+             [FTRL_LAMBDA2] = {"lambda2",
+                               "weight of the squared 2-norm, twice keras' l2",
+                               ANY},
+             [FTRL_BETA] = {"beta", "smooths the rates of rare elements", ANY},
+             {"initial_accumulator", "where accumulator begins", .initial = 0.1,
+              ANY},
+             {"keep_initial",
+              "1: the first step starts from the given parameters", FLAG}},
+        .slots = {{"accumulator", "sum of the squared gradients",
+                   .initial = "initial_accumulator"},
+                  {"linear", "sum of the shifted gradients"}},
+        .scalars = {"inverse_lr", "lambda1", "quadratic", "first"},
+        .prepare = ftrl_prepare,
+        .sets_parameter = 1,
+    },
+    {
+        .name = "lion",
+        .summary = "the sign of an interpolated mean",
+        .settings = {[LION_LR] = {"lr", "step size", .initial = 1e-4, ANY},
+                     [LION_BETA1] = {"beta1", "decay of the mean within a step",
+                                     .initial = 0.9, FRACTION},
+                     [LION_BETA2] = {"beta2", "decay of exp_avg",
+                                     .initial = 0.99, FRACTION}},
+        .slots = {{"exp_avg", "mean of the gradients"}},
+        .scalars = {"step_size", "mix1", "mix2"},
+        .prepare = lion_prepare,
+    },
+    {
+        .name = "signsgd",
+        .summary = "the sign of the gradient",
+        .settings = {{"lr", "step size", .initial = 1e-3, ANY}},
+        .scalars = {"step_size"},
+        .prepare = sgd_prepare,
+    },
+    {
+        .name = "signum",
+        .summary = "the sign of the gradients' mean",
+        .settings = {[SIGNUM_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [SIGNUM_MOMENTUM] = {"momentum", "decay of exp_avg",
+                                          .initial = 0.9, FRACTION}},
+        .slots = {{"exp_avg", "mean of the gradients"}},
+        .scalars = {"step_size", "mix"},
+        .prepare = signum_prepare,
+    },
+    {0},
+};

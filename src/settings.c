@@ -1,0 +1,408 @@
+/*
+ * settings.c - see settings.h
+ * SPDX-License-Identifier: MIT
+ */
+#include "settings.h"
+#include "error.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const clstep_setting_info features[CS_FEATURES] = {
+    [CS_GRAD_SCALE] = {"grad_scale", "the gradient is divided by it",
+                       CLSTEP_NUMBER, 1, 1, 1.0, FLT_MIN, FLT_MAX, NULL},
+    [CS_MAXIMIZE] = {"maximize", "1: climb the gradient", CLSTEP_FLAG, 1, 0,
+                     0.0, 0.0, 1.0, NULL},
+    [CS_CLIP_VALUE] = {"clip_value",
+                       "limit of each element of the gradient, 0 for none",
+                       CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_L1] = {"l1", "times the parameter's sign is added to the gradient",
+               CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_L2] = {"l2", "times the parameter is added to the gradient",
+               CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_WEIGHT_DECAY] = {"weight_decay", "decoupled decay of the parameters",
+                         CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_DECAY_FORM] = {"decay_form",
+                       "decay by lr, independent of it, corrected by lr_max, "
+                       "cautious or proximal",
+                       CLSTEP_CHOICE, 1, 0, 0.0, 0.0, 0.0,
+                       (const char *const[]){"lr", "independent", "corrected",
+                                             "cautious", "proximal", NULL}},
+    [CS_LR_MAX] =
+        {"lr_max",
+         "the largest lr, for decay_form=corrected; by default the lr "
+         "at creation",
+         CLSTEP_NUMBER, 1, 1, 0.0, FLT_MIN, FLT_MAX, NULL},
+    [CS_PROX_L1] = {"prox_l1", "soft threshold after the step, times lr",
+                    CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_ZERO_GRAD] = {"zero_grad", "1: the gradient is zero after the step",
+                      CLSTEP_FLAG, 1, 0, 0.0, 0.0, 1.0, NULL},
+};
+
+static const struct cs_need feature_needs[] = {
+    {"lr_max", "decay_form", "corrected"},
+    {NULL, NULL, NULL},
+};
+
+size_t cs_settings_own(const clstep_rule *rule)
+{
+    size_t count = 0;
+
+    while (rule->settings[count].name != NULL)
+        count++;
+    return count;
+}
+
+/* The setting at 'index', or NULL past the last. */
+static const clstep_setting_info *
+setting_at(const clstep_rule *rule, size_t index)
+{
+    const size_t own = cs_settings_own(rule);
+
+    if (index < own)
+        return &rule->settings[index];
+    return index - own < CS_FEATURES ? &features[index - own] : NULL;
+}
+
+int cs_settings_find(const clstep_rule *rule, const char *name)
+{
+    const clstep_setting_info *info;
+
+    for (size_t i = 0; (info = setting_at(rule, i)) != NULL; i++)
+        if (strcmp(info->name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+double
+cs_settings_feature(const struct cs_settings *settings, enum cs_feature feature)
+{
+    return settings->value[cs_settings_own(settings->rule) + feature];
+}
+
+bool cs_settings_has_feature(const struct cs_settings *settings,
+                             enum cs_feature feature)
+{
+    return settings->given[cs_settings_own(settings->rule) + feature];
+}
+
+/* Says whether 'value' of the setting 'info' is called 'name', of 'length'. */
+static bool is_called(const clstep_setting_info *info, double value,
+                      const char *name, size_t length)
+{
+    char text[32];
+
+    if (info->kind != CLSTEP_CHOICE) {
+        snprintf(text, sizeof(text), "%g", value);
+        return strlen(text) == length && strncmp(text, name, length) == 0;
+    }
+    const char *choice = info->choices[(int)value];
+    return strlen(choice) == length && strncmp(choice, name, length) == 0;
+}
+
+/* Says whether the value at 'index' is among 'values', with bars between. */
+static bool
+is_among(const struct cs_settings *settings, int index, const char *values)
+{
+    const clstep_setting_info *info = setting_at(settings->rule, (size_t)index);
+
+    for (;;) {
+        const size_t length = strcspn(values, "|");
+
+        if (is_called(info, settings->value[index], values, length))
+            return true;
+        if (values[length] == '\0')
+            return false;
+        values += length + 1;
+    }
+}
+
+bool cs_settings_has_slot(const struct cs_settings *settings,
+                          const struct cs_slot *slot)
+{
+    char name[32];
+
+    if (slot->condition == NULL)
+        return true;
+
+    const char *equals = strchr(slot->condition, '=');
+    const size_t length = equals != NULL ? (size_t)(equals - slot->condition)
+                                         : strlen(slot->condition);
+
+    snprintf(name, sizeof(name), "%.*s", (int)length, slot->condition);
+    const int index = cs_settings_find(settings->rule, name);
+
+    if (equals == NULL)
+        return settings->given[index];
+    return is_among(settings, index, equals + 1);
+}
+
+/* --- errors --------------------------------------------------------------- */
+
+static clstep_status
+fail_unknown(const clstep_rule *rule, const char *name, clstep_error *error)
+{
+    char names[256] = "";
+    size_t used = 0;
+
+    for (const clstep_setting_info *s = rule->settings; s->name != NULL; s++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                 used == 0 ? "" : ", ", s->name);
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "%s has no setting '%.64s'; it has %s, and the features",
+                   rule->name, name, names);
+}
+
+static clstep_status
+fail_choice(const clstep_rule *rule, const clstep_setting_info *info,
+            const char *given, clstep_error *error)
+{
+    char names[160] = "";
+    size_t used = 0;
+
+    for (const char *const *c = info->choices; *c != NULL; c++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                 used == 0 ? "" : ", ", *c);
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "%s of %s is %s%.64s%s; it is one of %s", info->name,
+                   rule->name, given == NULL ? "a number" : "'",
+                   given == NULL ? "" : given, given == NULL ? "" : "'", names);
+}
+
+/* --- checks --------------------------------------------------------------- */
+
+static clstep_status
+check_number(const clstep_rule *rule, const clstep_setting_info *info,
+             double value, clstep_error *error)
+{
+    if (info->kind == CLSTEP_FLAG && value != 0.0 && value != 1.0)
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "%s of %s is %.9g; it is 0 or 1", info->name, rule->name,
+                       value);
+
+    /* Written so that a NaN is out of range too. */
+    if (!(value >= info->min && value <= info->max))
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "%s of %s is %.9g, which is not in [%.9g, %.9g]",
+                       info->name, rule->name, value, info->min, info->max);
+    return CLSTEP_OK;
+}
+
+static clstep_status
+check_needs(const struct cs_settings *settings, const struct cs_need *needs,
+            clstep_error *error)
+{
+    const clstep_rule *rule = settings->rule;
+
+    for (const struct cs_need *need = needs; need->setting != NULL; need++) {
+        const int index = cs_settings_find(rule, need->setting);
+        const int other = cs_settings_find(rule, need->other);
+        const clstep_setting_info *info = setting_at(rule, (size_t)index);
+
+        if (!settings->given[index] ||
+            settings->value[index] == info->initial ||
+            is_among(settings, other, need->values))
+            continue;
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s is %.9g, which it may be only with %s=%s",
+                       need->setting, rule->name, settings->value[index],
+                       need->other, need->values);
+    }
+    return CLSTEP_OK;
+}
+
+/* What must hold between several settings. */
+static clstep_status
+check_together(const struct cs_settings *settings, clstep_error *error)
+{
+    const clstep_rule *rule = settings->rule;
+    const double form = cs_settings_feature(settings, CS_DECAY_FORM);
+
+    if (check_needs(settings, rule->needs, error) != CLSTEP_OK ||
+        check_needs(settings, feature_needs, error) != CLSTEP_OK)
+        return CLSTEP_INVALID_ARGUMENT;
+    if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
+        return cs_fail(
+            error, CLSTEP_INVALID_ARGUMENT,
+            "decay_form of %s is 'cautious', which needs a direction; "
+            "%s sets the parameter itself",
+            rule->name, rule->name);
+    return CLSTEP_OK;
+}
+
+/* Takes over one setting of the caller's list. */
+static clstep_status
+take(struct cs_settings *settings, const clstep_setting *setting, bool *seen,
+     clstep_error *error)
+{
+    const clstep_rule *rule = settings->rule;
+    const int index = cs_settings_find(rule, setting->name);
+
+    if (index < 0)
+        return fail_unknown(rule, setting->name, error);
+    if (seen[index])
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s is given twice", setting->name, rule->name);
+    seen[index] = settings->given[index] = true;
+
+    const clstep_setting_info *info = setting_at(rule, (size_t)index);
+
+    if (info->kind != CLSTEP_CHOICE) {
+        if (setting->choice != NULL)
+            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                           "%s of %s is '%.64s'; it is a number", info->name,
+                           rule->name, setting->choice);
+        settings->value[index] = setting->value;
+        return check_number(rule, info, setting->value, error);
+    }
+    for (int i = 0; setting->choice != NULL && info->choices[i] != NULL; i++) {
+        if (strcmp(info->choices[i], setting->choice) == 0) {
+            settings->value[index] = i;
+            return CLSTEP_OK;
+        }
+    }
+    return fail_choice(rule, info, setting->choice, error);
+}
+
+clstep_status
+cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
+                    struct cs_settings *settings, clstep_error *error)
+{
+    const size_t own = cs_settings_own(rule);
+    bool seen[CS_MAX_SETTINGS] = {false};
+    clstep_setting_info info;
+
+    *settings = (struct cs_settings){.rule = rule};
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
+        settings->value[i] = info.initial;
+    if (rule->feature_default.name != NULL)
+        settings->given[cs_settings_find(rule, rule->feature_default.name)] =
+            true;
+
+    for (; list != NULL && list->name != NULL; list++) {
+        const clstep_status status = take(settings, list, seen, error);
+
+        if (status != CLSTEP_OK)
+            return status;
+    }
+
+    if (!settings->given[own + CS_LR_MAX])
+        settings->value[own + CS_LR_MAX] = settings->value[0];
+    if (cs_settings_feature(settings, CS_DECAY_FORM) == CS_DECAY_CORRECTED &&
+        !(cs_settings_feature(settings, CS_LR_MAX) >= FLT_MIN))
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "lr_max of %s is lr by default, which is %.9g; "
+                       "decay_form=corrected needs one of at least %.9g",
+                       rule->name, settings->value[0], (double)FLT_MIN);
+    return check_together(settings, error);
+}
+
+clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
+                              double value, clstep_error *error)
+{
+    const clstep_rule *rule = settings->rule;
+    const int index = cs_settings_find(rule, name);
+    struct cs_settings changed = *settings;
+
+    if (index < 0)
+        return fail_unknown(rule, name, error);
+
+    const clstep_setting_info *info = setting_at(rule, (size_t)index);
+
+    if (info->kind != CLSTEP_NUMBER)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s is fixed: give it at creation", name,
+                       rule->name);
+    if (info->optional && !settings->given[index])
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s was not given at creation: give it there, at "
+                       "any value, to set it later",
+                       name, rule->name);
+
+    clstep_status status = check_number(rule, info, value, error);
+
+    changed.value[index] = value;
+    changed.given[index] = true;
+    if (status == CLSTEP_OK)
+        status = check_together(&changed, error);
+    if (status == CLSTEP_OK)
+        *settings = changed;
+    return status;
+}
+
+/* --- public --------------------------------------------------------------- */
+
+const clstep_rule *clstep_rule_at(size_t index)
+{
+    size_t count = 0;
+
+    while (cs_rules[count].name != NULL)
+        count++;
+    return index < count ? &cs_rules[index] : NULL;
+}
+
+const clstep_rule *clstep_rule_find(const char *name)
+{
+    if (name == NULL)
+        return NULL;
+    for (const clstep_rule *rule = cs_rules; rule->name != NULL; rule++)
+        if (strcmp(rule->name, name) == 0)
+            return rule;
+    return NULL;
+}
+
+const char *clstep_rule_name(const clstep_rule *rule)
+{
+    return rule != NULL ? rule->name : NULL;
+}
+
+const char *clstep_rule_summary(const clstep_rule *rule)
+{
+    return rule != NULL ? rule->summary : NULL;
+}
+
+int clstep_rule_setting(const clstep_rule *rule, size_t index,
+                        clstep_setting_info *info)
+{
+    if (rule == NULL || info == NULL)
+        return 0;
+
+    const clstep_setting_info *found = setting_at(rule, index);
+    const clstep_setting *other = &rule->feature_default;
+
+    if (found == NULL)
+        return 0;
+    *info = *found;
+    if (other->name != NULL && strcmp(other->name, found->name) == 0)
+        info->initial = other->value;
+    return 1;
+}
+
+int clstep_rule_slot(const clstep_rule *rule, size_t index,
+                     clstep_slot_info *info)
+{
+    if (rule == NULL || info == NULL)
+        return 0;
+    for (size_t i = 0; rule->slots[i].name != NULL; i++) {
+        if (i == index) {
+            info->name = rule->slots[i].name;
+            info->summary = rule->slots[i].summary;
+            info->condition = rule->slots[i].condition;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+clstep_status
+clstep_rule_check(const clstep_rule *rule, const clstep_setting *settings,
+                  clstep_error *error)
+{
+    struct cs_settings resolved;
+
+    if (rule == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "rule is NULL");
+    return cs_settings_resolve(rule, settings, &resolved, error);
+}

@@ -1,0 +1,72 @@
+/*
+ * settings.h - from the caller's names and values to a rule's checked values
+ * SPDX-License-Identifier: MIT
+ *
+ * The settings of a rule are its own, in the order of its row, followed by the
+ * features, in the order of cs_feature.  An index means a place in that list.
+ */
+#ifndef CS_SETTINGS_H
+#define CS_SETTINGS_H
+
+#include "rule.h"
+
+#include <stdbool.h>
+
+/* What any rule can have around it. */
+enum cs_feature {
+    CS_GRAD_SCALE,
+    CS_MAXIMIZE,
+    CS_CLIP_VALUE,
+    CS_L1,
+    CS_L2,
+    CS_WEIGHT_DECAY,
+    CS_DECAY_FORM,
+    CS_LR_MAX,
+    CS_PROX_L1,
+    CS_ZERO_GRAD,
+    CS_FEATURES
+};
+
+/* The values of decay_form. */
+enum {
+    CS_DECAY_LR,
+    CS_DECAY_INDEPENDENT,
+    CS_DECAY_CORRECTED,
+    CS_DECAY_CAUTIOUS,
+    CS_DECAY_PROXIMAL
+};
+
+enum { CS_MAX_SETTINGS = CS_MAX_OWN + CS_FEATURES };
+
+/* A number or a flag as it is, a choice as the index of its value. */
+struct cs_settings {
+    const clstep_rule *rule;
+    double value[CS_MAX_SETTINGS];
+    bool given[CS_MAX_SETTINGS]; /* by the caller, or by the rule's default */
+};
+
+/* The number of settings that are the rule's own. */
+size_t cs_settings_own(const clstep_rule *rule);
+
+/* Checks the caller's list for 'rule' and fills in '*settings'. */
+clstep_status
+cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
+                    struct cs_settings *settings, clstep_error *error);
+
+/* Gives the number called 'name' a new value, or changes nothing. */
+clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
+                              double value, clstep_error *error);
+
+/* The index of the setting called 'name', or -1. */
+int cs_settings_find(const clstep_rule *rule, const char *name);
+
+double cs_settings_feature(const struct cs_settings *settings,
+                           enum cs_feature feature);
+bool cs_settings_has_feature(const struct cs_settings *settings,
+                             enum cs_feature feature);
+
+/* Says whether 'slot' is there under these settings. */
+bool cs_settings_has_slot(const struct cs_settings *settings,
+                          const struct cs_slot *slot);
+
+#endif /* CS_SETTINGS_H */

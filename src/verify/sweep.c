@@ -1,0 +1,214 @@
+/*
+ * sweep.c - see sweep.h
+ * SPDX-License-Identifier: MIT
+ */
+#include "sweep.h"
+
+#include <math.h>
+#include <string.h>
+
+void sweep_add(struct sweep_list *list, clstep_setting setting)
+{
+    if (list->count + 1 < SWEEP_MAX)
+        list->settings[list->count++] = setting;
+}
+
+/* A value that is neither neutral nor extreme. */
+static double middling(const clstep_setting_info *info)
+{
+    if (info->max < 1.0)
+        return 0.75;
+    return info->min > 0.0 ? 3.0 : 0.0625;
+}
+
+/* A value inside the range, of any magnitude that means something. */
+static double
+inside(const clstep_setting_info *info, struct trial_random *source)
+{
+    const double unit = trial_random_unit(source);
+
+    if (info->max < 1.0)
+        return unit < 0.5 ? 2.0 * unit * info->max
+                          : 1.0 - pow(10.0, -6.0 * (2.0 * unit - 1.0));
+
+    const double value = pow(10.0, -10.0 + 12.0 * unit);
+
+    return value < info->min ? info->min + value : value;
+}
+
+/* --- choices -------------------------------------------------------------- */
+
+/* The number of values that a sweep of choices gives to a setting. */
+static size_t ways_of(const clstep_setting_info *info)
+{
+    size_t ways = 0;
+
+    if (info->kind == CLSTEP_CHOICE)
+        while (info->choices[ways] != NULL)
+            ways++;
+    else
+        ways = info->kind == CLSTEP_FLAG || info->optional ? 2 : 1;
+    return ways;
+}
+
+/* The combination with the mixed-radix digits of 'code'; false past the last.
+ */
+static bool
+combination(const clstep_rule *rule, size_t code, struct sweep_list *list)
+{
+    clstep_setting_info info;
+
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info) && !info.feature;
+         i++) {
+        const size_t ways = ways_of(&info), digit = code % ways;
+
+        code /= ways;
+        if (digit == 0)
+            continue;
+        if (info.kind == CLSTEP_CHOICE)
+            sweep_add(list,
+                      (clstep_setting){info.name, 0.0, info.choices[digit]});
+        else
+            sweep_add(list, (clstep_setting){
+                                info.name,
+                                info.optional ? middling(&info) : 1.0, NULL});
+    }
+    return code == 0;
+}
+
+bool sweep_choices(const clstep_rule *rule, size_t index,
+                   struct sweep_list *list)
+{
+    for (size_t code = 0;; code++) {
+        *list = (struct sweep_list){0};
+        if (!combination(rule, code, list))
+            return false;
+        if (clstep_rule_check(rule, list->settings, NULL) != CLSTEP_OK)
+            continue;
+        if (index-- == 0)
+            return true;
+    }
+}
+
+/* --- values --------------------------------------------------------------- */
+
+/* Gives 'name' the value, whether the list has it already or not. */
+static void give(struct sweep_list *list, const char *name, double value)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->settings[i].name, name) == 0) {
+            list->settings[i].value = value;
+            return;
+        }
+    }
+    sweep_add(list, (clstep_setting){name, value, NULL});
+}
+
+static bool is_in(const struct sweep_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->settings[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Says whether 'info' is a number of the rule that may take any value here. */
+static bool is_free(const clstep_rule *rule, const clstep_setting_info *info,
+                    const struct sweep_list *list)
+{
+    struct sweep_list tried = *list;
+
+    if (info->kind != CLSTEP_NUMBER || info->feature ||
+        (info->optional && !is_in(list, info->name)))
+        return false;
+    give(&tried, info->name, info->max);
+    return clstep_rule_check(rule, tried.settings, NULL) == CLSTEP_OK;
+}
+
+bool sweep_values(const clstep_rule *rule, size_t index, size_t random,
+                  struct trial_random *source, struct sweep_list *list)
+{
+    const struct sweep_list given = *list;
+    clstep_setting_info info;
+    size_t numbers = 0;
+
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
+        numbers += is_free(rule, &info, &given);
+    if (index == 0)
+        return true;
+    if (index >= 1 + 2 * numbers + 2 + random)
+        return false;
+
+    const size_t one = (index - 1) / 2; /* which number is at an end */
+    const bool high = (index - 1) % 2 != 0;
+    size_t number = 0;
+
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
+        if (!is_free(rule, &info, &given))
+            continue;
+        if (index > 2 * numbers + 2)
+            give(list, info.name, inside(&info, source));
+        else if (number == one || one == numbers)
+            give(list, info.name, high ? info.max : info.min);
+        number++;
+    }
+    return true;
+}
+
+/* --- features ------------------------------------------------------------- */
+
+/* The ways of one feature: a decay has one for each form. */
+static size_t feature_ways(const clstep_setting_info *info)
+{
+    if (!info->feature || strcmp(info->name, "lr_max") == 0)
+        return 0;
+    return info->kind == CLSTEP_CHOICE ? ways_of(info) : 1;
+}
+
+bool sweep_feature(const clstep_rule *rule, size_t index,
+                   struct sweep_list *list)
+{
+    clstep_setting_info info;
+
+    *list = (struct sweep_list){0};
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
+        const size_t ways = feature_ways(&info);
+
+        if (index >= ways) {
+            index -= ways;
+            continue;
+        }
+        if (info.kind == CLSTEP_CHOICE) {
+            sweep_add(list,
+                      (clstep_setting){info.name, 0.0, info.choices[index]});
+            sweep_add(list, (clstep_setting){"weight_decay", 0.0625, NULL});
+            if (strcmp(info.choices[index], "corrected") == 0)
+                sweep_add(list, (clstep_setting){"lr_max", 0.5, NULL});
+        } else {
+            sweep_add(list, (clstep_setting){
+                                info.name,
+                                info.optional ? middling(&info) : 1.0, NULL});
+        }
+        if (clstep_rule_check(rule, list->settings, NULL) != CLSTEP_OK)
+            *list = (struct sweep_list){0};
+        return true;
+    }
+    return false;
+}
+
+bool sweep_feature_values(const clstep_rule *rule, size_t index,
+                          struct trial_random *source, struct sweep_list *list)
+{
+    clstep_setting_info info;
+
+    if (index > 3)
+        return false;
+    for (size_t i = 0; index != 0 && clstep_rule_setting(rule, i, &info); i++)
+        for (size_t k = 0; k < list->count; k++)
+            if (info.feature && info.kind == CLSTEP_NUMBER &&
+                strcmp(list->settings[k].name, info.name) == 0)
+                list->settings[k].value = index == 1   ? info.min
+                                          : index == 2 ? info.max
+                                                       : inside(&info, source);
+    return true;
+}

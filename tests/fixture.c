@@ -1,0 +1,155 @@
+/*
+ * fixture.c - see fixture.h
+ * SPDX-License-Identifier: MIT
+ */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct trial_place place;
+static cl_device_id id;
+
+/* The first device of the first platform that has one. */
+static bool find_device(void)
+{
+    cl_platform_id platforms[16];
+    cl_uint count = 0;
+
+    if (clGetPlatformIDs(16, platforms, &count) != CL_SUCCESS)
+        return false;
+    for (cl_uint i = 0; i < count && i < 16; i++)
+        if (clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 1, &id, NULL) ==
+            CL_SUCCESS)
+            return true;
+    return false;
+}
+
+int fixture_open(void **state)
+{
+    clstep_error error;
+    clstep_numerics numerics;
+    cl_int code;
+    char name[128] = "";
+
+    (void)state;
+    if (!find_device()) {
+        print_error("no OpenCL device: a failure, not a skip\n");
+        return -1;
+    }
+    clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof(name), name, NULL);
+    place.context = clCreateContext(NULL, 1, &id, NULL, NULL, &code);
+    if (code == CL_SUCCESS)
+        place.queue = clCreateCommandQueue(place.context, id, 0, &code);
+    if (code != CL_SUCCESS ||
+        clstep_device_create(place.context, id, &place.device, &error) !=
+            CLSTEP_OK) {
+        print_error("the device cannot be used: %s\n",
+                    code == CL_SUCCESS ? error.message : name);
+        return -1;
+    }
+    clstep_device_numerics(place.device, &numerics);
+    print_message("device: %s, numerics: %s\n", name,
+                  clstep_verdict_name(numerics.verdict));
+    return 0;
+}
+
+int fixture_close(void **state)
+{
+    (void)state;
+    clstep_device_release(place.device);
+    clReleaseCommandQueue(place.queue);
+    clReleaseContext(place.context);
+    return 0;
+}
+
+const struct trial_place *fixture_place(void)
+{
+    return &place;
+}
+
+cl_device_id fixture_id(void)
+{
+    return id;
+}
+
+uint64_t fixture_seed(void)
+{
+    static uint64_t seed;
+    const char *text = getenv("CLSTEP_TEST_SEED");
+
+    if (seed == 0) {
+        seed = text != NULL ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
+        print_message("CLSTEP_TEST_SEED=%llu\n", (unsigned long long)seed);
+    }
+    return seed;
+}
+
+bool fixture_is_deep(void)
+{
+    return getenv("CLSTEP_TEST_DEEP") != NULL;
+}
+
+bool fixture_is_small(void)
+{
+    return getenv("CLSTEP_TEST_SMALL") != NULL;
+}
+
+void fixture_ok(clstep_status status, const clstep_error *error)
+{
+    if (status != CLSTEP_OK)
+        fail_msg("%s: %s", clstep_status_name(status), error->message);
+}
+
+clstep_layout *fixture_layout(uint64_t count)
+{
+    clstep_layout *layout;
+    clstep_error error;
+
+    fixture_ok(clstep_layout_create(&layout, &error), &error);
+    fixture_ok(clstep_layout_add(layout, "w", 1, &count, &error), &error);
+    return layout;
+}
+
+clstep_optimizer *
+fixture_optimizer(const char *rule, const clstep_setting *settings,
+                  uint64_t count)
+{
+    clstep_layout *layout = fixture_layout(count);
+    clstep_optimizer *optimizer;
+    clstep_error error;
+
+    fixture_ok(clstep_optimizer_create(place.device, rule, settings, layout,
+                                       &optimizer, &error),
+               &error);
+    clstep_layout_release(layout);
+    return optimizer;
+}
+
+cl_mem fixture_buffer(uint64_t count, const float *from)
+{
+    cl_int code;
+    float *zeros = calloc(count, sizeof(float));
+    float *data = zeros;
+
+    assert_non_null(zeros);
+    for (uint64_t i = 0; from != NULL && i < count; i++)
+        data[i] = from[i];
+
+    cl_mem buffer =
+        clCreateBuffer(place.context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                       count * sizeof(float), data, &code);
+
+    free(zeros);
+    assert_int_equal(code, CL_SUCCESS);
+    return buffer;
+}
+
+void fixture_read(cl_mem buffer, float *to, uint64_t count)
+{
+    assert_int_equal(clEnqueueReadBuffer(place.queue, buffer, CL_TRUE, 0,
+                                         count * sizeof(float), to, 0, NULL,
+                                         NULL),
+                     CL_SUCCESS);
+}

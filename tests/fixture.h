@@ -1,0 +1,49 @@
+/*
+ * fixture.h - what the tests share: a device, and a seed
+ * SPDX-License-Identifier: MIT
+ *
+ * The device is the first that the loader offers; OCL_ICD_VENDORS chooses the
+ * driver.  No device is a failure.  CLSTEP_TEST_SEED repeats a run.
+ */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include "trial.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* Open and close the device of a group of tests. */
+int fixture_open(void **state);
+int fixture_close(void **state);
+
+/* The device that fixture_open() has opened. */
+const struct trial_place *fixture_place(void);
+cl_device_id fixture_id(void);
+
+/* The seed of this run, printed once. */
+uint64_t fixture_seed(void);
+
+/* Says whether the environment variable CLSTEP_TEST_DEEP asks for everything,
+ * or CLSTEP_TEST_SMALL for the counts that a slow simulator can do. */
+bool fixture_is_deep(void);
+bool fixture_is_small(void);
+
+/* Ends the test with the words of 'error' unless 'status' is CLSTEP_OK. */
+void fixture_ok(clstep_status status, const clstep_error *error);
+
+/* A layout of one tensor, and an optimizer for it. */
+clstep_layout *fixture_layout(uint64_t count);
+clstep_optimizer *
+fixture_optimizer(const char *rule, const clstep_setting *settings,
+                  uint64_t count);
+
+/* A buffer that holds 'count' floats of 'from', or zeros where it is NULL. */
+cl_mem fixture_buffer(uint64_t count, const float *from);
+
+/* Reads 'count' floats of 'buffer'. */
+void fixture_read(cl_mem buffer, float *to, uint64_t count);
+
+#endif /* FIXTURE_H */

@@ -1,0 +1,121 @@
+/*
+ * test_rules.c - every rule, bit for bit
+ * SPDX-License-Identifier: MIT
+ *
+ * Every rule x every valid combination of its choices x values (defaults, each
+ * end of each range, random inside) x counts x offsets, five steps of shaped
+ * numbers: every bit of parameters, gradients, slots and guard zones equals the
+ * scalar reference.  The tests are made from the rules' rows: a new rule is
+ * tested by being there.
+ *
+ *     test_rules [--shard K/N] [RULE]...
+ */
+#include "fixture.h"
+#include "sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { STEPS = 5, MAX_TESTS = 64, RANDOM_VALUES = 3 };
+
+/* Around a vector's and a work-group's width, a chunk's, and a large prime. */
+static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
+                                  256, 257, 1023, 1024, 1025, 4103, 1000003};
+
+static struct trial_result total;
+static unsigned trials;
+
+static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
+                      uint64_t count, struct trial_random *random)
+{
+    static const uint64_t offsets[] = {0, 1, 3, 7, 16, 255};
+    const struct trial trial = {
+        .rule = rule,
+        .settings = list->settings,
+        .count = count,
+        .parameters_offset = offsets[trial_random_next(random) % 6],
+        .gradients_offset = offsets[trial_random_next(random) % 6],
+        .steps = STEPS,
+        .seed = trial_random_next(random),
+        .halve_lr = trials % 2 != 0,
+    };
+    struct trial_result result = {0};
+    clstep_error error;
+
+    fixture_ok(trial_run(fixture_place(), &trial, &result, &error), &error);
+    trials++;
+    total.compared += result.compared;
+    if (result.mismatches != 0)
+        fail_msg("%llu of %llu numbers differ; %s",
+                 (unsigned long long)result.mismatches,
+                 (unsigned long long)result.compared, result.first);
+}
+
+/* The large count runs at the defaults and once with random values. */
+static bool is_wanted(uint64_t count, size_t index, size_t last)
+{
+    if (fixture_is_small())
+        return count <= 257;
+    return count < 100000 || fixture_is_deep() || index == 0 || index == last;
+}
+
+static void rule_equals_reference(void **state)
+{
+    const clstep_rule *rule = *state;
+    struct trial_random random = {fixture_seed()};
+    struct sweep_list choices, list;
+
+    for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
+        size_t last = 0;
+
+        for (list = choices;
+             sweep_values(rule, last, RANDOM_VALUES, &random, &list);
+             list = choices)
+            last++;
+        for (size_t v = 0; v < last; v++) {
+            list = choices;
+            sweep_values(rule, v, RANDOM_VALUES, &random, &list);
+            for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+                if (is_wanted(counts[i], v, last - 1))
+                    run_trial(rule, &list, counts[i], &random);
+        }
+    }
+    print_message("%u trials, %llu numbers compared so far\n", trials,
+                  (unsigned long long)total.compared);
+}
+
+static bool is_named(const clstep_rule *rule, int argc, char **argv)
+{
+    if (argc == 0)
+        return true;
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], clstep_rule_name(rule)) == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    static struct CMUnitTest tests[MAX_TESTS];
+    unsigned shard = 0, shards = 1;
+    const clstep_rule *rule;
+    size_t n = 0;
+
+    argc--, argv++;
+    if (argc >= 2 && strcmp(argv[0], "--shard") == 0) {
+        if (sscanf(argv[1], "%u/%u", &shard, &shards) != 2 || shards == 0)
+            return 2;
+        argc -= 2, argv += 2;
+    }
+    for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
+        if (i % shards != shard % shards || !is_named(rule, argc, argv))
+            continue;
+        tests[n].name = clstep_rule_name(rule);
+        tests[n].test_func = rule_equals_reference;
+        tests[n].initial_state = (void *)(uintptr_t)rule;
+        n++;
+    }
+    return n == 0 ? 2
+                  : _cmocka_run_group_tests("rules", tests, n, fixture_open,
+                                            fixture_close);
+}
