@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+enum { MAX_TESTS = 64 };
 
 static struct trial_place place;
 static cl_device_id id;
@@ -152,4 +155,43 @@ void fixture_read(cl_mem buffer, float *to, uint64_t count)
                                          count * sizeof(float), to, 0, NULL,
                                          NULL),
                      CL_SUCCESS);
+}
+
+static bool is_named(const clstep_rule *rule, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], clstep_rule_name(rule)) == 0)
+            return true;
+    return argc == 0;
+}
+
+int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
+                      char **argv)
+{
+    static struct CMUnitTest tests[MAX_TESTS];
+    unsigned shard = 0, shards = 1;
+    const clstep_rule *rule;
+    size_t n = 0;
+
+    argc--, argv++;
+    if (argc >= 2 && strcmp(argv[0], "--shard") == 0) {
+        if (sscanf(argv[1], "%u/%u", &shard, &shards) != 2 || shards == 0)
+            return 2;
+        argc -= 2, argv += 2;
+    }
+    for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
+        if (i % shards != shard % shards || !is_named(rule, argc, argv))
+            continue;
+        assert_true(n < MAX_TESTS);
+        tests[n].name = clstep_rule_name(rule);
+        tests[n].test_func = test;
+        tests[n].initial_state = (void *)(uintptr_t)rule;
+        n++;
+    }
+    if (n == 0) {
+        print_error("no such rule\n");
+        return 2;
+    }
+    return _cmocka_run_group_tests(group, tests, n, fixture_open,
+                                   fixture_close);
 }

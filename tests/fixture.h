@@ -46,4 +46,11 @@ cl_mem fixture_buffer(uint64_t count, const float *from);
 /* Reads 'count' floats of 'buffer'. */
 void fixture_read(cl_mem buffer, float *to, uint64_t count);
 
+/*
+ * Runs 'test' once for each rule, which it gets as its state: all of them, or
+ * those that the arguments of main() name; --shard K/N takes every N-th.
+ */
+int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
+                      char **argv);
+
 #endif /* FIXTURE_H */

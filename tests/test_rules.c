@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 5, MAX_TESTS = 64, RANDOM_VALUES = 3 };
+enum { STEPS = 5, RANDOM_VALUES = 3 };
 
 /* Around a vector's and a work-group's width, a chunk's, and a large prime. */
 static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
@@ -84,38 +84,7 @@ static void rule_equals_reference(void **state)
                   (unsigned long long)total.compared);
 }
 
-static bool is_named(const clstep_rule *rule, int argc, char **argv)
-{
-    if (argc == 0)
-        return true;
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], clstep_rule_name(rule)) == 0)
-            return true;
-    return false;
-}
-
 int main(int argc, char **argv)
 {
-    static struct CMUnitTest tests[MAX_TESTS];
-    unsigned shard = 0, shards = 1;
-    const clstep_rule *rule;
-    size_t n = 0;
-
-    argc--, argv++;
-    if (argc >= 2 && strcmp(argv[0], "--shard") == 0) {
-        if (sscanf(argv[1], "%u/%u", &shard, &shards) != 2 || shards == 0)
-            return 2;
-        argc -= 2, argv += 2;
-    }
-    for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
-        if (i % shards != shard % shards || !is_named(rule, argc, argv))
-            continue;
-        tests[n].name = clstep_rule_name(rule);
-        tests[n].test_func = rule_equals_reference;
-        tests[n].initial_state = (void *)(uintptr_t)rule;
-        n++;
-    }
-    return n == 0 ? 2
-                  : _cmocka_run_group_tests("rules", tests, n, fixture_open,
-                                            fixture_close);
+    return fixture_run_rules("rules", rule_equals_reference, argc, argv);
 }
