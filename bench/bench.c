@@ -27,11 +27,12 @@ static const char usage[] =
     "                    [--model MODEL]... [--device D] [--rounds N]\n"
     "                    [--csv F] [--plot F.svg] [--json]\n"
     "\n"
-    "Measures a step of every rule, or of the chosen ones, on 2^25 parameters,\n"
-    "or on the chosen sizes (k, M and G are powers of 1024) and models.  Beside\n"
-    "it stands the limit: a kernel with the same loads and stores and one\n"
-    "addition each, which takes turns with the step.  The share is the median\n"
-    "over the rounds of the limit's time divided by the step's.\n";
+    "Measures a step of every rule, or of the chosen ones, on 2^25\n"
+    "parameters, or on the chosen sizes (k, M and G are powers of 1024) and\n"
+    "models.  Beside it stands the limit: a kernel with the same loads and\n"
+    "stores and one addition each, which takes turns with the step.  The\n"
+    "share is the median over the rounds of the limit's time divided by the\n"
+    "step's.\n";
 
 /* --- what to measure ------------------------------------------------------ */
 

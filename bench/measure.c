@@ -15,6 +15,7 @@
 
 #include "limit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -73,8 +74,10 @@ check_memory(const struct cli_device *device, const struct bench_case *c)
 
     if (needed <= (double)available)
         return CLI_OK;
-    return cli_fail("%s of %s needs %.1f GiB with its limit, and %s has %.1f",
-                    clstep_rule_name(c->rule), c->what, needed / gib,
+    return cli_fail("%s on %" PRIu64 " parameters needs %.1f GiB, half of it "
+                    "for the limit, and %s has %.1f GiB",
+                    clstep_rule_name(c->rule),
+                    clstep_layout_parameters(c->layout), needed / gib,
                     device->name, (double)available / gib);
 }
 

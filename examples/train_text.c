@@ -188,7 +188,7 @@ static struct corpus read_corpus(const struct options *options)
     if (held)
         files_disjoint(&training, &held_out);
     if (files_size(&training) < options->sizes.batch)
-        die("the training text has %zu characters, less than one batch of %zu",
+        die("the training text is too short: %zu characters, but a batch has %zu",
             files_size(&training), options->sizes.batch);
     if (files_size(&held_out) == 0)
         die("the files are too short to hold out a tenth of each");
@@ -478,16 +478,17 @@ static void finish(struct training *training)
     printf("held out   %.3f bits per character on all %zu characters\n", bits,
            training->held_out.count);
     fflush(stdout);
-    snprintf(title, sizeof(title), "%s: %.3f bits per character after %.0f s",
-             rule, bits, seconds);
+    snprintf(title, sizeof(title),
+             "%s: held-out text at %.3f bits per character after %.0f s", rule,
+             bits, seconds);
     report_close(&training->report, title);
 }
 
 int main(int argc, char **argv)
 {
     struct options options = options_parse(argc, argv);
-    struct report report = report_open(options.csv, options.plot);
     struct corpus corpus = read_corpus(&options);
+    struct report report = report_open(options.csv, options.plot);
     struct device device = open_device(options.device);
 
     options.sizes.vocabulary = corpus.vocabulary.count;
@@ -522,5 +523,7 @@ int main(int argc, char **argv)
     release_corpus(&corpus);
     free(options.settings);
     check_clblast(CLBlastClearCache(), "cannot clear CLBlast's cache");
+    if (fflush(stdout) != 0 || ferror(stdout))
+        die("cannot write to standard output");
     return 0;
 }

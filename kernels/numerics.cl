@@ -31,10 +31,10 @@ static inline float root(float a)
 }
 #endif
 
-/* The exponential mean 's', moved towards 'x' by the share 'mix'. */
-static inline float mean(float s, float x, float mix)
+/* The exponential mean 's', moved towards 'x' by the given 'share'. */
+static inline float mean(float s, float x, float share)
 {
-    return s + mix * (x - s);
+    return s + share * (x - s);
 }
 
 static inline float sign_of(float a)

@@ -122,7 +122,8 @@ cs_check_buffers(const clstep_optimizer *optimizer,
     if (status != CLSTEP_OK)
         return status;
 
-    const bool zero = cs_settings_feature(&optimizer->settings, CS_ZERO_GRAD);
+    const bool zero =
+        cs_settings_feature(&optimizer->settings, CS_ZERO_GRAD) != 0.0;
 
     if (parameters.flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,

@@ -202,9 +202,14 @@ clstep_status cs_device_build(clstep_device *device, const char *declarations,
     code = clBuildProgram(program, 1, &device->id,
                           device->numerics.build_options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        fail_build(device, program, code, error);
+        const bool memory =
+            code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES;
+        const clstep_status status =
+            memory ? cs_fail_cl(error, code, "clBuildProgram")
+                   : fail_build(device, program, code, error);
+
         clReleaseProgram(program);
-        return CLSTEP_BUILD_FAILED;
+        return status;
     }
     *out = program;
     return CLSTEP_OK;
@@ -252,8 +257,11 @@ cs_device_program(clstep_device *device, const char *declarations,
         entry = device->programs;
     }
     if (status == CLSTEP_OK) {
+        const cl_int code = clRetainProgram(entry->program);
+
         *program = entry->program;
-        clRetainProgram(*program);
+        if (code != CL_SUCCESS)
+            status = cs_fail_cl(error, code, "clRetainProgram");
     }
     pthread_mutex_unlock(&device->lock);
     return status;

@@ -4,6 +4,7 @@
  */
 #include "error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -18,6 +19,11 @@ cs_fail(clstep_error *error, clstep_status status, const char *format, ...)
         va_start(arguments, format);
         vsnprintf(error->message, sizeof(error->message), format, arguments);
         va_end(arguments);
+
+        /* One line, whatever the names have that it quotes. */
+        for (char *c = error->message; *c != '\0'; c++)
+            if (iscntrl((unsigned char)*c))
+                *c = '?';
     }
     return status;
 }

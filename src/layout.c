@@ -150,7 +150,8 @@ plan_tensor(const clstep_layout *layout, size_t rank, const uint64_t *shape,
     /* A tensor without elements takes no room. */
     if (!fits ||
         !cs_size_round_up(layout->end, CLSTEP_ALIGNMENT, &tensor->offset) ||
-        !cs_size_add(tensor->offset, tensor->count, end) ||
+        !cs_size_add(empty ? layout->end : tensor->offset, tensor->count,
+                     end) ||
         !cs_size_multiply(*end, sizeof(float), bytes) || *bytes > INT64_MAX)
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                        "the shape of tensor '%.128s' makes a buffer of more "

@@ -143,7 +143,8 @@ static clstep_status warm_up(clstep_optimizer *opt, clstep_error *error)
     return status;
 }
 
-/* Enqueues the initial value of each slot; '*event' is the last one's. */
+/* Enqueues the initial value of each slot; '*event' is that of the last one
+ * that was enqueued, also on failure. */
 static clstep_status
 fill_slots(clstep_optimizer *opt, cl_command_queue queue,
            const struct cs_waits *waits, cl_event *event, clstep_error *error)
@@ -159,12 +160,14 @@ fill_slots(clstep_optimizer *opt, cl_command_queue queue,
         const float value =
             index >= 0 ? (float)opt->settings.value[index] : 0.0f;
         struct arguments arguments = {opt->fill, 0, CL_SUCCESS};
+        const char *call = "clSetKernelArg";
         cl_event after = NULL;
 
         push(&arguments, sizeof(count), &count);
         push(&arguments, sizeof(cl_mem), &opt->slots[i]);
         push(&arguments, sizeof(value), &value);
-        if (arguments.code == CL_SUCCESS)
+        if (arguments.code == CL_SUCCESS) {
+            call = "clEnqueueNDRangeKernel";
             arguments.code = clEnqueueNDRangeKernel(
                 queue, opt->fill, 1, NULL, &opt->global, &opt->local,
                 *event != NULL ? 1 : waits->count,
@@ -172,11 +175,12 @@ fill_slots(clstep_optimizer *opt, cl_command_queue queue,
                 : waits->count != 0 ? waits->events
                                     : NULL,
                 &after);
+        }
+        if (arguments.code != CL_SUCCESS)
+            return cs_fail_cl(error, arguments.code, call);
         if (*event != NULL)
             clReleaseEvent(*event);
         *event = after;
-        if (arguments.code != CL_SUCCESS)
-            return cs_fail_cl(error, arguments.code, "clEnqueueNDRangeKernel");
     }
     return CLSTEP_OK;
 }
@@ -313,24 +317,31 @@ clstep_optimizer_step(clstep_optimizer *opt, cl_command_queue queue,
     if (status != CLSTEP_OK)
         return status;
 
-    status = cs_order_begin(opt, queue, wait_count, wait_list, &waits, error);
+    status =
+        cs_order_begin(opt, queue, false, wait_count, wait_list, &waits, error);
     if (status != CLSTEP_OK)
         return status;
 
-    const cl_int code = clEnqueueNDRangeKernel(
+    cl_int code = clEnqueueNDRangeKernel(
         queue, opt->kernel, 1, NULL, &opt->global, &opt->local, waits.count,
         waits.count != 0 ? waits.events : NULL, &event);
 
+    if (code == CL_SUCCESS)
+        cs_order_end(opt, &waits, event);
     cs_waits_release(&waits);
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clEnqueueNDRangeKernel");
 
     opt->steps++;
-    if (done != NULL) {
-        clRetainEvent(event);
-        *done = event;
+    if (done == NULL)
+        return CLSTEP_OK;
+    code = clRetainEvent(event);
+    if (code != CL_SUCCESS) {
+        /* The step is under way, and the caller cannot know when it ends. */
+        opt->torn = true;
+        return cs_fail_cl(error, code, "clRetainEvent");
     }
-    cs_order_end(opt, queue, event);
+    *done = event;
     return CLSTEP_OK;
 }
 
@@ -377,8 +388,11 @@ clstep_status clstep_optimizer_set_steps(clstep_optimizer *opt, uint64_t steps,
 {
     if (opt == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
-    if (opt->torn)
-        cs_order_forget(opt);
+
+    const clstep_status status = cs_order_look(opt, error);
+
+    if (status != CLSTEP_OK)
+        return status;
     opt->torn = false;
     opt->steps = steps;
     return CLSTEP_OK;
@@ -395,7 +409,7 @@ uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
     if (opt == NULL)
         return 0;
 
-    const bool zero = cs_settings_feature(&opt->settings, CS_ZERO_GRAD);
+    const bool zero = cs_settings_feature(&opt->settings, CS_ZERO_GRAD) != 0.0;
 
     return sizeof(float) * (3 + 2 * opt->slot_count + (zero ? 1 : 0));
 }
@@ -413,25 +427,19 @@ clstep_optimizer_reset(clstep_optimizer *opt, cl_command_queue queue,
     status = cs_check_queue(opt, queue, error);
     if (status != CLSTEP_OK)
         return status;
-
-    /* What has failed must not be waited for. */
-    status = cs_order_begin(opt, queue, 0, NULL, &waits, error);
-    if (status == CLSTEP_STATE_TORN) {
-        cs_order_forget(opt);
-        opt->torn = false;
-        status = cs_order_begin(opt, queue, 0, NULL, &waits, error);
-    }
+    status = cs_order_begin(opt, queue, true, 0, NULL, &waits, error);
     if (status != CLSTEP_OK)
         return status;
 
     status = fill_slots(opt, queue, &waits, &event, error);
-    cs_waits_release(&waits);
     if (event != NULL)
-        cs_order_end(opt, queue, event);
+        cs_order_end(opt, &waits, event);
+    cs_waits_release(&waits);
     if (status != CLSTEP_OK) {
-        opt->torn = event != NULL;
+        opt->torn = opt->torn || event != NULL;
         return status;
     }
+    opt->torn = false;
     opt->steps = 0;
     return CLSTEP_OK;
 }

@@ -43,25 +43,30 @@ cs_check_buffers(const clstep_optimizer *optimizer,
 /* What a call waits for: the caller's events and the optimizer's last call. */
 struct cs_waits {
     cl_uint count;
-    cl_event *events;    /* NULL for none */
-    cl_event inline_[8]; /* where they fit */
+    cl_event *events;       /* NULL for none */
+    cl_event inline_[8];    /* where they fit */
+    cl_command_queue queue; /* retained for cs_order_end(), or NULL */
 };
 
+/* Looks whether the last call has ended, and whether the state is torn. */
+clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error);
+
 /*
- * Fails with STATE_TORN where the last call failed on the device; else fills in
- * '*waits' for a call on 'queue'.  cs_waits_release() ends it.
+ * Fills in '*waits' for a call on 'queue'; cs_waits_release() ends it.  Torn
+ * state is CLSTEP_STATE_TORN, unless 'mends' says that the call replaces it.
  */
 clstep_status
-cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
                cl_uint count, const cl_event *list, struct cs_waits *waits,
                clstep_error *error);
 void cs_waits_release(struct cs_waits *waits);
 
-/* Makes 'event', which it takes over, the last call's on 'queue'. */
-void cs_order_end(clstep_optimizer *optimizer, cl_command_queue queue,
+/* Makes 'event', which it takes over, the last call's, which began with
+ * 'waits'. */
+void cs_order_end(clstep_optimizer *optimizer, struct cs_waits *waits,
                   cl_event event);
 
-/* Forgets the last call, failed or not. */
+/* Forgets the last call. */
 void cs_order_forget(clstep_optimizer *optimizer);
 
 #endif /* CS_OPTIMIZER_H */

@@ -22,41 +22,51 @@ void cs_order_forget(clstep_optimizer *optimizer)
     optimizer->last_queue = NULL;
 }
 
-/* Looks whether the last call has ended, and how. */
-static clstep_status look_back(clstep_optimizer *optimizer,
-                               cl_command_queue queue, clstep_error *error)
+clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error)
 {
     cl_int state = CL_QUEUED;
 
-    if (optimizer->last != NULL) {
-        const cl_int code =
-            clGetEventInfo(optimizer->last, CL_EVENT_COMMAND_EXECUTION_STATUS,
-                           sizeof(state), &state, NULL);
+    if (optimizer->last == NULL)
+        return CLSTEP_OK;
 
-        if (code != CL_SUCCESS)
-            return cs_fail_cl(error, code, "clGetEventInfo");
-        if (state < 0)
-            optimizer->torn = true;
-        if (state == CL_COMPLETE)
-            cs_order_forget(optimizer);
-    }
-    if (optimizer->torn)
-        return cs_fail(error, CLSTEP_STATE_TORN,
-                       "an earlier step failed on the device: write the state "
-                       "and set the steps, reset, or release the optimizer");
+    const cl_int code =
+        clGetEventInfo(optimizer->last, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                       sizeof(state), &state, NULL);
+
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clGetEventInfo");
+    if (state < 0)
+        optimizer->torn = true;
+    if (state <= CL_COMPLETE)
+        cs_order_forget(optimizer);
+    return CLSTEP_OK;
+}
+
+/* Makes the optimizer ready for a call on 'queue', which it retains for it. */
+static clstep_status
+turn_to(clstep_optimizer *optimizer, cl_command_queue queue,
+        struct cs_waits *waits, clstep_error *error)
+{
+    cl_int code;
+
+    if (queue == optimizer->last_queue)
+        return CLSTEP_OK;
 
     /* Work on another queue can wait for this one only if it was submitted. */
-    if (optimizer->last != NULL && optimizer->last_queue != queue) {
-        const cl_int code = clFlush(optimizer->last_queue);
-
+    if (optimizer->last != NULL) {
+        code = clFlush(optimizer->last_queue);
         if (code != CL_SUCCESS)
             return cs_fail_cl(error, code, "clFlush");
     }
+    code = clRetainCommandQueue(queue);
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clRetainCommandQueue");
+    waits->queue = queue;
     return CLSTEP_OK;
 }
 
 clstep_status
-cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
                cl_uint count, const cl_event *list, struct cs_waits *waits,
                clstep_error *error)
 {
@@ -70,8 +80,15 @@ cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue,
             return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                            "event %u of wait_list is NULL", (unsigned)i);
 
-    const clstep_status status = look_back(optimizer, queue, error);
+    clstep_status status = cs_order_look(optimizer, error);
 
+    if (status == CLSTEP_OK && optimizer->torn && !mends)
+        status =
+            cs_fail(error, CLSTEP_STATE_TORN,
+                    "an earlier step failed on the device: write the state "
+                    "and set the steps, reset, or release the optimizer");
+    if (status == CLSTEP_OK)
+        status = turn_to(optimizer, queue, waits, error);
     if (status != CLSTEP_OK)
         return status;
 
@@ -80,10 +97,12 @@ cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue,
     waits->events = waits->inline_;
     if (count >= places)
         waits->events = malloc(((size_t)count + 1) * sizeof(*waits->events));
-    if (waits->events == NULL)
+    if (waits->events == NULL) {
+        cs_waits_release(waits);
         return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                        "no memory for a wait list of %u events",
                        (unsigned)count);
+    }
     for (cl_uint i = 0; i < count; i++)
         waits->events[waits->count++] = list[i];
     if (optimizer->last != NULL)
@@ -96,17 +115,20 @@ void cs_waits_release(struct cs_waits *waits)
     if (waits->events != waits->inline_)
         free(waits->events);
     waits->events = NULL;
+    if (waits->queue != NULL)
+        clReleaseCommandQueue(waits->queue);
+    waits->queue = NULL;
 }
 
-void cs_order_end(clstep_optimizer *optimizer, cl_command_queue queue,
+void cs_order_end(clstep_optimizer *optimizer, struct cs_waits *waits,
                   cl_event event)
 {
     /* The same queue again is the usual case, and needs no reference more. */
-    if (queue != optimizer->last_queue) {
-        clRetainCommandQueue(queue);
+    if (waits->queue != NULL) {
         if (optimizer->last_queue != NULL)
             clReleaseCommandQueue(optimizer->last_queue);
-        optimizer->last_queue = queue;
+        optimizer->last_queue = waits->queue;
+        waits->queue = NULL;
     }
     if (optimizer->last != NULL)
         clReleaseEvent(optimizer->last);

@@ -391,7 +391,7 @@ const clstep_rule cs_rules[] = {
                                        .initial = 1e-6, ANY}},
         .slots = {{"square_avg", "mean of the squared gradients"},
                   {"acc_delta", "mean of the squared updates"}},
-        .scalars = {"step_size", "mix", "eps"},
+        .scalars = {"step_size", "share", "eps"},
         .prepare = adadelta_prepare,
     },
     {
@@ -421,7 +421,7 @@ const clstep_rule cs_rules[] = {
                   {"grad_avg", "mean of the gradients",
                    .condition = "centered=1"},
                   {"momentum_buffer", "the velocity", .condition = "momentum"}},
-        .scalars = {"step_size", "mix", "eps", "decay"},
+        .scalars = {"step_size", "share", "eps", "decay"},
         .prepare = rmsprop_prepare,
     },
     {
@@ -547,7 +547,7 @@ const clstep_rule cs_rules[] = {
                      [SIGNUM_MOMENTUM] = {"momentum", "decay of exp_avg",
                                           .initial = 0.9, FRACTION}},
         .slots = {{"exp_avg", "mean of the gradients"}},
-        .scalars = {"step_size", "mix"},
+        .scalars = {"step_size", "share"},
         .prepare = signum_prepare,
     },
     {0},

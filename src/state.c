@@ -28,19 +28,20 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
                        "this %s has no slot '%.64s'", opt->settings.rule->name,
                        name);
     if (!cs_size_add(offset, count, &end) || end > opt->count)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "slot %s has %llu elements, too few for %llu from offset "
-                       "%llu",
-                       name, (unsigned long long)opt->count,
-                       (unsigned long long)count, (unsigned long long)offset);
+        return cs_fail(
+            error, CLSTEP_INVALID_ARGUMENT,
+            "slot %s has %llu elements, too few for %llu from offset "
+            "%llu",
+            name, (unsigned long long)opt->count, (unsigned long long)count,
+            (unsigned long long)offset);
     *slot = opt->slots[i];
     return cs_check_queue(opt, queue, error);
 }
 
-clstep_status clstep_optimizer_read(clstep_optimizer *opt,
-                                    cl_command_queue queue, const char *slot,
-                                    uint64_t offset, uint64_t count,
-                                    float *data, clstep_error *error)
+clstep_status
+clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
+                      const char *slot, uint64_t offset, uint64_t count,
+                      float *data, clstep_error *error)
 {
     struct cs_waits waits;
     cl_mem buffer;
@@ -49,7 +50,7 @@ clstep_status clstep_optimizer_read(clstep_optimizer *opt,
 
     if (status != CLSTEP_OK || count == 0)
         return status;
-    status = cs_order_begin(opt, queue, 0, NULL, &waits, error);
+    status = cs_order_begin(opt, queue, false, 0, NULL, &waits, error);
     if (status != CLSTEP_OK)
         return status;
 
@@ -59,15 +60,14 @@ clstep_status clstep_optimizer_read(clstep_optimizer *opt,
         waits.count != 0 ? waits.events : NULL, NULL);
 
     cs_waits_release(&waits);
-    return code == CL_SUCCESS
-               ? CLSTEP_OK
-               : cs_fail_cl(error, code, "clEnqueueReadBuffer");
+    return code == CL_SUCCESS ? CLSTEP_OK
+                              : cs_fail_cl(error, code, "clEnqueueReadBuffer");
 }
 
-clstep_status clstep_optimizer_write(clstep_optimizer *opt,
-                                     cl_command_queue queue, const char *slot,
-                                     uint64_t offset, uint64_t count,
-                                     const float *data, clstep_error *error)
+clstep_status
+clstep_optimizer_write(clstep_optimizer *opt, cl_command_queue queue,
+                       const char *slot, uint64_t offset, uint64_t count,
+                       const float *data, clstep_error *error)
 {
     struct cs_waits waits;
     cl_mem buffer;
@@ -77,9 +77,8 @@ clstep_status clstep_optimizer_write(clstep_optimizer *opt,
     if (status != CLSTEP_OK || count == 0)
         return status;
 
-    /* State that is torn may be written: nothing is left to wait for. */
-    status = cs_order_begin(opt, queue, 0, NULL, &waits, error);
-    if (status != CLSTEP_OK && status != CLSTEP_STATE_TORN)
+    status = cs_order_begin(opt, queue, true, 0, NULL, &waits, error);
+    if (status != CLSTEP_OK)
         return status;
 
     const cl_int code = clEnqueueWriteBuffer(
@@ -88,7 +87,6 @@ clstep_status clstep_optimizer_write(clstep_optimizer *opt,
         waits.count != 0 ? waits.events : NULL, NULL);
 
     cs_waits_release(&waits);
-    return code == CL_SUCCESS
-               ? CLSTEP_OK
-               : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
+    return code == CL_SUCCESS ? CLSTEP_OK
+                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
 }

@@ -11,11 +11,11 @@
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {
-    s->square_avg = mean(s->square_avg, x * x, h->mix);
+    s->square_avg = mean(s->square_avg, x * x, h->share);
 
     const float e =
         divide(root(s->acc_delta + h->eps), root(s->square_avg + h->eps)) * x;
 
-    s->acc_delta = mean(s->acc_delta, e * e, h->mix);
+    s->acc_delta = mean(s->acc_delta, e * e, h->share);
     return e;
 }

@@ -20,10 +20,10 @@
 
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {
-    s->square_avg = mean(s->square_avg, x * x, h->mix);
+    s->square_avg = mean(s->square_avg, x * x, h->share);
 
 #ifdef CENTERED
-    s->grad_avg = mean(s->grad_avg, x, h->mix);
+    s->grad_avg = mean(s->grad_avg, x, h->share);
 
     const float difference = s->square_avg - s->grad_avg * s->grad_avg;
     const float q = difference < 0.0f ? 0.0f : difference;

@@ -8,6 +8,6 @@
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {
-    s->exp_avg = mean(s->exp_avg, x, h->mix);
+    s->exp_avg = mean(s->exp_avg, x, h->share);
     return sign_of(s->exp_avg);
 }

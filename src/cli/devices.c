@@ -21,9 +21,10 @@ static const char usage[] =
     "clstep devices [--json]\n"
     "\n"
     "Lists every OpenCL device of this machine: its number for --device, its\n"
-    "driver, what a probe found of its arithmetic, and its limits.  Results of\n"
-    "an exact device, also of one that is exact through double, equal those of\n"
-    "the scalar reference bit for bit.\n";
+    "driver, what a probe found of its arithmetic, and its limits.\n"
+    "\n"
+    "Results of an exact device, also of one that is exact through double,\n"
+    "equal those of the scalar reference bit for bit.\n";
 
 static void read_limits(cl_device_id id, struct limits *limits)
 {

@@ -19,14 +19,14 @@
 static const char usage[] =
     "clstep replay --rule R --params P --grads G --out O [OPTION]...\n"
     "\n"
-    "Takes steps of the rule R on a device and writes the parameters.  P, G and\n"
-    "O are safetensors files of F32 tensors.  For each tensor of shape X in P,\n"
-    "G has one of that name and of shape [T]+X, with the same T for all; step t\n"
-    "uses its slice t.\n"
+    "Takes steps of the rule R on a device and writes the parameters.  P, G\n"
+    "and O are safetensors files of F32 tensors.  For each tensor of shape X\n"
+    "in P, G has one of that name and of shape [T]+X, with the same T for\n"
+    "all; step t uses its slice t.\n"
     "\n"
-    "A state S has a tensor TENSOR.SLOT for each tensor and slot, and the steps\n"
-    "taken so far under 'step' in its metadata.  Settings are not taken from it:\n"
-    "give them again.  On failure nothing is written.\n";
+    "A state S has a tensor TENSOR.SLOT for each tensor and slot, and the\n"
+    "number of steps taken under 'step' in its metadata.  Settings are not\n"
+    "taken from it: give them again.  On failure nothing is written.\n";
 
 static const char state_format[] = "clstep-state-1";
 

@@ -118,7 +118,8 @@ static bool is_minus_zero(const char *at)
 
 /*
  * Refuses what the JSON library lets pass and the format's implementation does
- * not: a -0, which is no whole number, and deep nesting.  A NUL follows 'text'.
+ * not: a NUL behind a number, a -0, which is no whole number, and deep nesting.
+ * A NUL follows 'text'.
  */
 static bool check_text(const char *path, const char *text, size_t length,
                        struct safetensors_error *error)
@@ -128,6 +129,9 @@ static bool check_text(const char *path, const char *text, size_t length,
 
     if (text[0] != '{')
         return fail(error, "%s: its header does not begin with '{'", path);
+
+    if (memchr(text, '\0', length) != NULL)
+        return fail(error, "%s: its header has a NUL byte", path);
 
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '"')
@@ -286,7 +290,7 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
             return false;
         if (extents[i] != 0 && tensor->count > UINT64_MAX / 4 / extents[i])
             return fail(error,
-                        "%s: the shape of tensor '%.200s' has more elements"
+                        "%s: the shape of tensor '%.200s' has more bytes"
                         " than 64 bits can count",
                         path, name);
         tensor->count *= extents[i];

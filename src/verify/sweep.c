@@ -196,19 +196,40 @@ bool sweep_feature(const clstep_rule *rule, size_t index,
     return false;
 }
 
+/* Takes the setting called 'name' out of the list. */
+static void take_out(struct sweep_list *list, const char *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->settings[i].name, name) != 0)
+            list->settings[kept++] = list->settings[i];
+    list->count = kept;
+    list->settings[kept] = (clstep_setting){0};
+}
+
 bool sweep_feature_values(const clstep_rule *rule, size_t index,
                           struct trial_random *source, struct sweep_list *list)
 {
+    enum { AS_IT_IS, LOW, HIGH, INSIDE, HIGH_LR, NO_LR_MAX };
     clstep_setting_info info;
 
-    if (index > 3)
+    if (index > NO_LR_MAX || (index == NO_LR_MAX && !is_in(list, "lr_max")))
         return false;
-    for (size_t i = 0; index != 0 && clstep_rule_setting(rule, i, &info); i++)
-        for (size_t k = 0; k < list->count; k++)
-            if (info.feature && info.kind == CLSTEP_NUMBER &&
-                strcmp(list->settings[k].name, info.name) == 0)
-                list->settings[k].value = index == 1   ? info.min
-                                          : index == 2 ? info.max
-                                                       : inside(&info, source);
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
+        if (!info.feature || info.kind != CLSTEP_NUMBER ||
+            !is_in(list, info.name))
+            continue;
+        if (index == LOW)
+            give(list, info.name, info.min);
+        else if (index == HIGH || index == HIGH_LR)
+            give(list, info.name, info.max);
+        else if (index == INSIDE)
+            give(list, info.name, inside(&info, source));
+    }
+    if (index == HIGH_LR)
+        give(list, "lr", 3.0);
+    if (index == NO_LR_MAX)
+        take_out(list, "lr_max");
     return true;
 }

@@ -47,7 +47,9 @@ bool sweep_feature(const clstep_rule *rule, size_t index,
 
 /*
  * Gives the features' numbers in 'list' the values at 'index': as they are, at
- * the low end, at the high end, random inside.  Returns false past the last.
+ * the low end, at the high end, random inside, at the high end with an lr above
+ * 1 (a decay by more than a float holds), and without lr_max where the list has
+ * it.  Returns false past the last.
  */
 bool sweep_feature_values(const clstep_rule *rule, size_t index,
                           struct trial_random *source, struct sweep_list *list);

@@ -24,7 +24,7 @@ struct trial {
     const clstep_rule *rule;
     const clstep_setting *settings; /* ended by a name that is NULL */
     uint64_t count;
-    uint64_t parameters_offset, gradients_offset;
+    uint64_t parameters_offset, gradients_offset; /* at most 255 */
     unsigned steps;
     uint64_t seed;
     bool halve_lr; /* before the third step */

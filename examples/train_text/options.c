@@ -1,0 +1,262 @@
+/*
+ * options.c - the command line of train_text, by popt
+ * SPDX-License-Identifier: MIT
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "options.h"
+
+#include "fail.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const nothing[] = {NULL};
+
+/* What popt fills in, with the defaults. */
+static struct {
+    const char *rule, *initialisation, *schedule, *csv, *plot, *device;
+    char **settings, **held_out;
+    long steps, batch, context, hidden, embedding, sample;
+    long long seed;
+    double seconds;
+    int help;
+} given = {.rule = "adamw",
+           .initialisation = "xavier",
+           .schedule = "cosine",
+           .batch = 256,
+           .context = 16,
+           .hidden = 256,
+           .embedding = 16,
+           .sample = 400,
+           .seed = 1};
+
+static const struct poptOption table[] = {
+    {"rule", 'r', POPT_ARG_STRING, &given.rule, 0,
+     "Rule of the update (adamw; 'clstep rules' lists them)", "NAME"},
+    {"set", 's', POPT_ARG_ARGV, &given.settings, 0,
+     "A setting of the rule, such as lr=0.01; may be repeated. The rule's own "
+     "defaults, but for adamw lr=0.006 weight_decay=0.1",
+     "NAME=VALUE"},
+    {"schedule", 0, POPT_ARG_STRING, &given.schedule, 0,
+     "cosine: lr warms up, then falls; constant: it stays (cosine)", "NAME"},
+    {"steps", 0, POPT_ARG_LONG, &given.steps, 0, "Batches to train on (2200)",
+     "N"},
+    {"seconds", 0, POPT_ARG_DOUBLE, &given.seconds, 0,
+     "Time to train, in place of --steps", "S"},
+    {"batch", 0, POPT_ARG_LONG, &given.batch, 0, "Characters a batch (256)",
+     "N"},
+    {"context", 0, POPT_ARG_LONG, &given.context, 0,
+     "Characters that the model sees (16)", "N"},
+    {"embedding", 0, POPT_ARG_LONG, &given.embedding, 0,
+     "Numbers for each of them (16)", "N"},
+    {"hidden", 0, POPT_ARG_LONG, &given.hidden, 0,
+     "Width of the two tanh layers (256)", "N"},
+    {"init", 0, POPT_ARG_STRING, &given.initialisation, 0,
+     "First weights: xavier or he (xavier)", "NAME"},
+    {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0,
+     "Seed of all random numbers (1)", "N"},
+    {"held-out", 0, POPT_ARG_ARGV, &given.held_out, 0,
+     "Text to judge by, never trained on; may be repeated", "FILE"},
+    {"csv", 0, POPT_ARG_STRING, &given.csv, 0,
+     "Write the course of the losses; its last line is of the whole held-out "
+     "text, the others of a sample",
+     "FILE"},
+    {"plot", 0, POPT_ARG_STRING, &given.plot, 0,
+     "Draw the course of the losses, by gnuplot", "FILE.svg"},
+    {"sample", 0, POPT_ARG_LONG, &given.sample, 0,
+     "Characters to write at the end (400)", "N"},
+    {"device", 'd', POPT_ARG_STRING, &given.device, 0,
+     "Index, or part of the name, of the OpenCL device (the first GPU, else "
+     "the first CPU)",
+     "DEVICE"},
+    {"help", 'h', POPT_ARG_NONE, &given.help, 0, "Print this text", NULL},
+    POPT_TABLEEND};
+
+static void print_help(poptContext context)
+{
+    puts(
+        "Trains a small character-level language model on an OpenCL device:\n"
+        "CLBlast multiplies the matrices, clstep updates the parameters.\n"
+        "\n"
+        "Without files it learns from the licences of a Debian system, and is\n"
+        "judged by two of them which it never sees, Apache-2.0 and MPL-2.0.\n"
+        "Of files without --held-out the last tenth of each is held out.\n");
+    poptSetOtherOptionHelp(context, "[OPTION...] [FILE...]");
+    poptPrintHelp(context, stdout, 0);
+}
+
+/* --- settings ------------------------------------------------------------- */
+
+static const clstep_setting adamw_defaults[] = {
+    {.name = "lr", .value = 0.006},
+    {.name = "weight_decay", .value = 0.1},
+};
+
+static int find_setting(const clstep_rule *rule, const char *name,
+                        clstep_setting_info *info)
+{
+    for (size_t i = 0; clstep_rule_setting(rule, i, info); i++)
+        if (strcmp(info->name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static double parse_number(const char *name, const char *text)
+{
+    char *end;
+    const double number = strtod(text, &end);
+
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]))
+        misuse("%s is '%s', which is not a number", name, text);
+    return number;
+}
+
+/* Takes "name=value" into a setting; its text lives as long as the program. */
+static clstep_setting parse_setting(const clstep_rule *rule, char *text)
+{
+    char *value = strchr(text, '=');
+    clstep_setting setting = {.name = text};
+    clstep_setting_info info;
+
+    if (value == NULL || value == text)
+        misuse("--set %s is not of the form NAME=VALUE", text);
+    *value++ = '\0';
+    if (!find_setting(rule, text, &info))
+        return setting; /* clstep_rule_check() says what there is. */
+    if (info.kind == CLSTEP_CHOICE)
+        setting.choice = value;
+    else
+        setting.value = parse_number(text, value);
+    return setting;
+}
+
+static int has_setting(const clstep_setting *settings, const char *name)
+{
+    for (; settings->name != NULL; settings++)
+        if (strcmp(settings->name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static clstep_setting *parse_settings(const clstep_rule *rule, char **texts)
+{
+    const size_t defaults = sizeof(adamw_defaults) / sizeof(adamw_defaults[0]);
+    size_t count = 0;
+    clstep_error error;
+
+    while (texts != NULL && texts[count] != NULL)
+        count++;
+    clstep_setting *settings =
+        allocate(count + defaults + 1, sizeof(*settings));
+    for (size_t i = 0; i < count; i++)
+        settings[i] = parse_setting(rule, texts[i]);
+    for (size_t i = 0; i < defaults; i++)
+        if (strcmp(clstep_rule_name(rule), "adamw") == 0 &&
+            !has_setting(settings, adamw_defaults[i].name))
+            settings[count++] = adamw_defaults[i];
+    if (clstep_rule_check(rule, settings, &error) != CLSTEP_OK)
+        misuse("%s", error.message);
+    return settings;
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static size_t check_range(const char *name, long value, long min, long max)
+{
+    if (value < min || value > max)
+        misuse("--%s is %ld; it must be from %ld to %ld", name, value, min,
+               max);
+    return (size_t)value;
+}
+
+/* The index of 'text' among two names. */
+static int check_name(const char *option, const char *text, const char *zero,
+                      const char *one)
+{
+    if (strcmp(text, zero) != 0 && strcmp(text, one) != 0)
+        misuse("--%s is '%s'; it must be %s or %s", option, text, zero, one);
+    return strcmp(text, one) == 0;
+}
+
+static struct sizes check_sizes(void)
+{
+    const struct sizes sizes = {
+        .context = check_range("context", given.context, 1, 1024),
+        .embedding = check_range("embedding", given.embedding, 1, 1024),
+        .hidden = check_range("hidden", given.hidden, 1, 16384),
+        .batch = check_range("batch", given.batch, 1, 65536),
+    };
+
+    /* The kernels count with 32 bits. */
+    if (sizes.context * sizes.embedding > (1u << 30) / sizes.batch ||
+        sizes.hidden > (1u << 30) / sizes.batch)
+        misuse("--batch %zu is too large for a model of this width",
+               sizes.batch);
+    return sizes;
+}
+
+static void check_duration(void)
+{
+    if (given.steps != 0 && given.seconds != 0.0)
+        misuse("--steps and --seconds exclude each other");
+    if (given.steps < 0)
+        misuse("--steps is %ld; it must be 1 or more", given.steps);
+    if (!(given.seconds >= 0 && given.seconds <= 1e9))
+        misuse("--seconds is %g; it must be from 0 to 1e9", given.seconds);
+    if (given.seconds == 0.0 && given.steps == 0)
+        given.steps = 2200;
+}
+
+static struct options check_options(const char *const *files)
+{
+    struct options options = {
+        .rule = clstep_rule_find(given.rule),
+        .constant =
+            check_name("schedule", given.schedule, "cosine", "constant"),
+        .initialisation =
+            check_name("init", given.initialisation, "xavier", "he") ? HE
+                                                                     : XAVIER,
+        .seed = (uint64_t)given.seed,
+        .sizes = check_sizes(),
+        .files = files != NULL ? files : nothing,
+        .held_out = given.held_out != NULL ? (const char *const *)given.held_out
+                                           : nothing,
+        .csv = given.csv,
+        .plot = given.plot,
+        .sample = (long)check_range("sample", given.sample, 0, 1000000),
+        .device = given.device,
+    };
+
+    if (options.rule == NULL)
+        misuse("there is no rule '%s'", given.rule);
+    check_duration();
+    options.steps = given.steps;
+    options.seconds = given.seconds;
+    options.settings = parse_settings(options.rule, given.settings);
+    return options;
+}
+
+struct options options_parse(int argc, char **argv)
+{
+    /* popt's memory stays in reach, since the options point into it. */
+    static poptContext context;
+    int code;
+
+    context = poptGetContext("train_text", argc, (const char **)argv, table, 0);
+    if (context == NULL)
+        die("out of memory");
+    while ((code = poptGetNextOpt(context)) > 0)
+        continue;
+    if (code < -1)
+        misuse("%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    if (given.help) {
+        print_help(context);
+        exit(0);
+    }
+    return check_options(poptGetArgs(context));
+}

@@ -1,0 +1,721 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Deliberate mistakes in the kernels and in the host's scalars: are they seen?
+
+    scripts/mutants.py [--list] [--quick N] [--rule NAME] [BUILD]
+
+BUILD is a build folder (default build/release) in which the target 'mutant'
+was built.  Mutants are made from the texts of kernels/, of the functions and
+rows of src/rules.c and of the feature scalars of src/plan.c by the operators
+below, and from a list of famous mistakes.  Each runs the trials of
+tests/mutant.c in the configurations that it can touch, five steps against the
+scalar reference, and has to make a difference.  A kernel's mutant is read from
+a file when the program starts; a host mutant is compiled and linked by itself.
+
+Not mutated: what decides which settings are allowed (needs, limits), since the
+trials follow it, and words.
+
+Prints each survivor with its diff and at the end "N mutants, M survived"; exit
+code 1 where one survived.  What a compiler refuses is no mutant.
+"""
+import argparse
+import concurrent.futures
+import difflib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import mutant_lists
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TIME_LIMIT = 60  # seconds for one mutant
+HIDDEN = "\x01"  # stands for what no operator may touch
+
+# --- texts --------------------------------------------------------------------
+
+FUNCTION = re.compile(
+    r"^(?:static|kernel|bool|size_t)\b[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
+    re.M | re.S)
+
+
+def blank(text):
+    return re.sub(r"[^\n]", " ", text)
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/", lambda m: blank(m.group()), text, flags=re.S)
+
+
+def hide(text):
+    return re.sub(r"[^\n]", HIDDEN, text)
+
+
+def functions_only(text, names=None):
+    """'text' with all hidden but the bodies of functions, of the same length;
+    and the function that each body belongs to, as (name, start, end)."""
+    code = without_comments(text)
+    code = re.sub(r"^#.*(?:\\\n.*)*", lambda m: hide(m.group()), code,
+                  flags=re.M)
+    result, bodies, end = "", [], 0
+    for match in FUNCTION.finditer(code):
+        if names is not None and match.group(1) not in names:
+            continue
+        start = match.start(2)
+        result += hide(code[end:start]) + match.group(2)
+        end = match.end(2)
+        bodies.append((match.group(1), start, end))
+    return result + hide(code[end:]), bodies
+
+
+@dataclass(frozen=True)
+class Edit:
+    """text[start:end] becomes 'new'."""
+    operator: str
+    start: int
+    end: int
+    new: str
+
+    def apply(self, text):
+        return text[:self.start] + self.new + text[self.end:]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    path: str
+    operator: str
+    line: int
+    text: str  # of the whole file
+    prefix: str  # stands in front of it, in the original too
+    rules: tuple  # that run
+    features: bool  # run the features too, not only the choices
+
+    def is_kernel(self):
+        return self.path.endswith(".cl")
+
+    def name(self):
+        return pathlib.Path(self.path).stem
+
+    def diff(self):
+        old = (ROOT / self.path).read_text().splitlines()
+        return list(difflib.unified_diff(old, self.text.splitlines(),
+                                         self.path, self.operator, n=1,
+                                         lineterm=""))
+
+    def changed(self):
+        """The first line that was changed, before and after."""
+        lines = self.diff()[2:]
+        pick = lambda sign: next(
+            (line[1:].strip() for line in lines if line[0] == sign), "")
+        return pick("-"), pick("+")
+
+
+# --- operators ----------------------------------------------------------------
+
+TERM = r"[\w.]+(?:->\w+|\[\w+\])?(?![\w(\[>.])"
+
+# (name, what, replacement), everywhere.
+EVERYWHERE = [
+    ("plus to minus", r" \+(?=\s)", " -"),
+    ("minus to plus", r" -(?=\s)", " +"),
+    ("times to plus", r" \*(?=\s)", " +"),
+    ("over to times", r" /(?=\s)", " *"),
+    ("right factor dropped", rf"(?<=[\w)\]]) [*/]\s+{TERM}", ""),
+    ("left factor dropped", rf"(?<![\w>.\]]){TERM} \*\s+", ""),
+    ("left term dropped", rf"(?<![\w>.\]*/] )(?<![\w>.\]]){TERM} [+-]\s+", ""),
+    ("right term dropped", rf" [+-]\s+{TERM}(?!\s*[*/])", ""),
+    ("< to <=", r" <(?=\s)", " <="),
+    ("< to >", r" <(?=\s)", " >"),
+    ("> to >=", r" >(?=\s)", " >="),
+    ("> to <", r" >(?=\s)", " <"),
+    ("<= to <", r" <=(?=\s)", " <"),
+    (">= to >", r" >=(?=\s)", " >"),
+    ("== to !=", r" ==(?=\s)", " !="),
+    ("!= to ==", r" !=(?=\s)", " =="),
+    ("and to or", r" &&(?=\s)", " ||"),
+    ("or to and", r" \|\|(?=\s)", " &&"),
+    ("negation dropped",
+     r"(?:(?<=[,=?:<>] )|(?<=\()|(?<=return ))-(?=[\w(])", ""),
+    ("complement dropped", r"(?<![\w.])1\.0f? - (?=[\w(])", ""),
+    ("function dropped", r"\b(?:root|sqrt|fabs|sign_of)(?=\()", ""),
+    ("constant", r"(?<![\w.])0\.0(?=f?\b)", "1.0"),
+    ("constant", r"(?<![\w.])1\.0(?=f?\b)", "2.0"),
+    ("constant", r"(?<![\w.])2\.0(?=f?\b)", "3.0"),
+    ("constant", r"(?<![\w.])4\.0(?=f?\b)", "5.0"),
+    ("constant", r"(?<![\w.])0\.5(?=f?\b)", "0.25"),
+    ("constant", r"(?<![\w.])0\.96\b", "0.95"),
+    ("statement dropped",
+     r"(?<=\n)[ ]+[\w>\-\[\].]+ [*+]?= [^;]+;\n", ""),
+]
+
+KERNELS = [
+    ("result negated", r"return ([^;]+);", r"return -(\1);"),
+    ("result doubled", r"return ([^;]+);", r"return 2.0f * (\1);"),
+    ("result zero", r"return ([^;]+);", r"return 0.0f;"),
+    ("gradient to parameter", r"\bx\b(?! = )", "w"),
+    ("parameter to gradient", r"\bw\b(?! = )", "x"),
+    ("eps out of the root", r"root\(([^()]*) \+ h->eps\)",
+     r"root(\1) + h->eps"),
+    ("eps into the root", r"root\(([^()]*)\)( \* [\w>-]+)? \+ h->eps",
+     r"root((\1)\2 + h->eps)"),
+    ("guard shifted", r"\bi >= count", "i + 1 >= count"),
+    ("guard dropped", r"if \(i >= count\)\n\s+return;", ""),
+]
+
+HOST = [
+    ("step to step + 1", r"(?<=, )t(?=\))", "t + 1"),
+    ("step to step - 1", r"(?<=, )t(?=\))", "t - 1"),
+    ("step + 1 to step", r"\bt \+ 1\b", "t"),
+    ("power dropped", r"1\.0 - power\([^()]*\)", "1.0"),
+    ("first step to second", r"\bt == 1\b", "t == 2"),
+    ("in float", r"1\.0 - (v\[\w+\])", r"1.0f - (float)\1"),
+    ("break dropped", r"(?<=\n)[ ]+break;\n", ""),
+    ("scaled", r"(?<= = )([^;=]+);", r"1.0009765625 * (\1);"),
+    ("scaled", r"return ([^;]+);", r"return 1.0009765625 * (\1);"),
+]
+
+
+def by_patterns(code, table):
+    for name, pattern, new in table:
+        for match in re.finditer(pattern, code):
+            yield Edit(name, match.start(), match.end(), match.expand(new))
+
+
+def arguments_of(code, start):
+    """The spans of the arguments of the call whose '(' is at 'start'."""
+    depth, first, spans = 0, start + 1, []
+    for i in range(start, len(code)):
+        depth += {"(": 1, ")": -1}.get(code[i], 0)
+        if depth == 0 or (depth == 1 and code[i] == ","):
+            spans.append((first, i))
+            first = i + 1
+        if depth == 0:
+            return spans
+    return []
+
+
+def arguments_swapped(code):
+    for match in re.finditer(r"\b(mean|divide|larger|limited)(?=\()", code):
+        spans = arguments_of(code, match.end())
+        for (a, b), (c, d) in zip(spans, spans[1:]):
+            new = code[c:d].strip() + code[b:c] + " " + code[a:b].strip()
+            yield Edit("arguments swapped", a, d, new)
+
+
+def names_rotated(code, operator, pattern, names):
+    """Each name of 'names' that 'pattern' finds becomes the next one."""
+    for match in re.finditer(pattern, code):
+        name = match.group(1)
+        if name in names and len(names) > 1:
+            other = names[(names.index(name) + 1) % len(names)]
+            yield Edit(operator, match.start(1), match.end(1), other)
+
+
+STATEMENT = re.compile(
+    r"[ ]+(?:const \w+ |float |double )?[\w>\-\[\].]+ [*+]?= [^;{}\x01]*;\n")
+NAME = re.compile(r"\w+(?:->\w+|\[\w+\])*")
+
+
+def depends(first, second):
+    """Says whether one statement writes what the other has."""
+    written = lambda s: set(re.findall(r"([\w>\-\[\].]+) [*+]?=(?!=)", s))
+    used = lambda s: set(NAME.findall(s))
+    return bool(written(first) & used(second) or written(second) & used(first))
+
+
+def statements_swapped(code):
+    found = list(STATEMENT.finditer(code))
+    for a, b in zip(found, found[1:]):
+        if code[a.end():b.start()].strip() == "" and depends(a.group(),
+                                                            b.group()):
+            yield Edit("statements swapped", a.start(), b.end(),
+                       b.group() + a.group())
+
+
+def blocks_swapped(text):
+    """Neighbouring #if ... #endif of a kernel: features in the wrong order."""
+    found = list(re.finditer(r"^    \n*|^#if.*?^#endif\n", text, re.M | re.S))
+    found = [m for m in found if m.group().startswith("#if")]
+    for a, b in zip(found, found[1:]):
+        between = text[a.end():b.start()]
+        if between.strip() == "":
+            yield Edit("blocks swapped", a.start(), b.end(),
+                       b.group() + between + a.group())
+
+
+# --- rows ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row of src/rules.c says, as far as mutants need it."""
+    name: str
+    kernel: str
+    prepare: str
+    scalars: tuple
+
+
+def read_rows(text):
+    shared = text[text.index("#define ADAM_ROW"):text.index("const clstep_rule")]
+    table = text[text.index("const clstep_rule cs_rules"):]
+    rows = []
+    for part in re.split(r"\n    \{\n", table)[1:]:
+        part = part.replace("ADAM_ROW", shared)
+        find = lambda pattern: re.search(pattern, part)
+        name = find(r'\.name = "(\w+)"').group(1)
+        kernel = find(r'\.kernel = "(\w+)"')
+        scalars = find(r"\.scalars = \{([^}]*)\}").group(1)
+        rows.append(Row(name, kernel.group(1) if kernel else name,
+                        find(r"\.prepare = (\w+)").group(1),
+                        tuple(re.findall(r'"(\w+)"', scalars))))
+    return rows
+
+
+ROWS = [
+    ("default", r"(?<=\.initial = )([\d.e-]+)", r"0.75 * \1"),
+    ("initial value dropped", r",\s*\.initial = \"\w+\"", ""),
+    ("condition dropped", r",(\s|\\)*\.condition = \"[^\"]*\"", ""),
+    ("choices swapped", r'CHOICE\(("\w+"), ("\w+")', r"CHOICE(\2, \1"),
+    ("feature default", r"(?<=\"weight_decay\", )1e-2", "2e-2"),
+    ("feature default dropped", r"\.feature_default = \{[^}]*\},", ""),
+    ("scalars swapped", r'(?<=\.scalars = \{)("\w+"), ("\w+")', r"\2, \1"),
+    ("scalars swapped", r'(?<=", )("\w+"), ("\w+")(?=(?:, "\w+")*\},(?:\s|\\)*'
+     r'\.prepare)', r"\2, \1"),
+    ("sets_parameter dropped", r"\.sets_parameter = 1,", ""),
+    ("slots swapped",
+     r'(?<=\.slots = \{\{)("\w+")([^}]*\},\s*\{)("\w+")', r"\3\2\1"),
+]
+
+
+def row_edits(text):
+    """Edits of the rows, each with the rules that it touches."""
+    begin = text.index("#define ADAM_ROW")
+    table = text.index("const clstep_rule cs_rules")
+    for edit in by_patterns(text, ROWS):
+        if edit.start < begin:
+            continue
+        if edit.start < table:
+            yield edit, ("adam", "adamw")
+        else:
+            names = re.findall(r'\n        \.name = "(\w+)"',
+                               text[:edit.start])
+            yield edit, (names[-1],)
+
+
+# --- files --------------------------------------------------------------------
+
+
+def slots_of(code):
+    return sorted(set(re.findall(r"\bs->(\w+)", code)))
+
+
+def kernel_edits(text, scalars):
+    code, _ = functions_only(text)
+    yield from by_patterns(code, EVERYWHERE + KERNELS)
+    yield from arguments_swapped(code)
+    yield from statements_swapped(code)
+    yield from names_rotated(code, "wrong scalar", r"\bh->(\w+)", scalars)
+    yield from names_rotated(code, "wrong slot", r"\bs->(\w+)", slots_of(code))
+
+
+def enumerator_names(text, name):
+    """The enumerators of the enum that has 'name'."""
+    for body in re.findall(r"^enum \{(.*?)\};", text, re.M | re.S):
+        names = re.findall(r"\w+", body)
+        if name in names:
+            return names
+    return []
+
+
+def host_edits(text, code):
+    yield from by_patterns(code, EVERYWHERE + HOST)
+    yield from statements_swapped(code)
+    for letter, operator in (("v", "wrong setting"), ("s", "wrong scalar")):
+        pattern = rf"\b{letter}\[([A-Z]\w*)\]"
+        for name in sorted(set(re.findall(pattern, code))):
+            for edit in names_rotated(code, operator, pattern,
+                                      enumerator_names(text, name)):
+                if code[edit.start:edit.end] == name:
+                    yield edit
+    yield from names_rotated(code, "wrong scalar", r"\bs\[(\d)\]",
+                             ["0", "1", "2", "3"])
+
+
+def rule_kernels(rows):
+    for kernel in sorted({row.kernel for row in rows}):
+        path = f"kernels/rules/{kernel}.cl"
+        users = [row for row in rows if row.kernel == kernel]
+        text = (ROOT / path).read_text()
+        for edit in kernel_edits(text, users[0].scalars):
+            yield path, edit, tuple(row.name for row in users), False
+
+
+def callers_of(function, rows):
+    """Some rules that call a function of numerics.cl, themselves or by way of
+    a feature."""
+    call = re.compile(rf"\b{function}\(")
+    callers = [row.name for row in rows if call.search(without_comments(
+        (ROOT / f"kernels/rules/{row.kernel}.cl").read_text()))]
+    return tuple(callers[:3]) or ("sgd",)
+
+
+def common_kernels(rows):
+    path = "kernels/numerics.cl"
+    text = (ROOT / path).read_text()
+    _, bodies = functions_only(text)
+    for edit in kernel_edits(text, ()):
+        function = next(name for name, start, end in bodies
+                        if start <= edit.start < end)
+        rules = callers_of(function, rows)
+        yield path, edit, rules, rules == ("sgd",)
+
+    path = "kernels/step.cl"
+    text = (ROOT / path).read_text()
+    for edit in [*kernel_edits(text, ()), *blocks_swapped(text)]:
+        yield path, edit, ("sgd", "momentum", "adam", "ftrl"), True
+
+    for path in ("kernels/fill.cl", "kernels/probe.cl"):
+        for edit in kernel_edits((ROOT / path).read_text(), ()):
+            yield path, edit, ("adagrad", "rmsprop"), False
+
+
+def host_functions(rows):
+    path = "src/rules.c"
+    text = (ROOT / path).read_text()
+    code, bodies = functions_only(text)
+    for name, start, end in bodies:
+        body = hide(code[:start]) + code[start:end] + hide(code[end:])
+        direct = {name} | {caller for caller, a, b in bodies
+                           if re.search(rf"\b{name}\(", code[a:b])}
+        rules = tuple(row.name for row in rows if row.prepare in direct)
+        for edit in host_edits(text, body):
+            yield path, edit, rules, False
+    for edit, rules in row_edits(text):
+        yield path, edit, rules, False
+
+    path = "src/plan.c"
+    text = (ROOT / path).read_text()
+    code, _ = functions_only(text, {"unscale", "clip_value", "l1", "l2",
+                                    "decay_factor", "soft_threshold"})
+    for edit in host_edits(text, code):
+        yield path, edit, ("sgd", "ftrl"), True
+
+
+def famous():
+    for path, rules, features, old, new in mutant_lists.FAMOUS:
+        text = (ROOT / path).read_text()
+        if text.count(old) != 1:
+            sys.exit(f"mutants.py: {path} has {text.count(old)} times: {old}")
+        start = text.index(old)
+        edit = Edit("famous", start, start + len(old), new)
+        yield path, edit, tuple(rules.split()), features
+
+
+# --- all of them --------------------------------------------------------------
+
+
+def prefix_of(path, text, start):
+    """What has to stand in front of a text so that its place 'start' is
+    compiled where the device is exact without it."""
+    if path != "kernels/numerics.cl":
+        return ""
+    begin = text.index("#ifdef THROUGH_DOUBLE")
+    return ("#define THROUGH_DOUBLE\n"
+            if begin < start < text.index("#else", begin) else "")
+
+
+class Equivalents:
+    """The mutants that cannot change a result, and whether each was met."""
+
+    def __init__(self):
+        self.reasons = {entry[:3]: entry[3]
+                        for entry in mutant_lists.EQUIVALENT}
+        self.met = set()
+
+    def has(self, mutant):
+        key = (mutant.path, *mutant.changed())
+        self.met.add(key)
+        return key in self.reasons
+
+    def check(self):
+        for key in self.reasons.keys() - self.met:
+            sys.exit(f"mutants.py: no mutant is like the equivalent {key}")
+
+
+def make_mutants(rows):
+    """Every mutant, in the order of the files and their lines."""
+    found, equivalents = {}, Equivalents()
+    for path, edit, rules, features in [*rule_kernels(rows),
+                                        *common_kernels(rows),
+                                        *host_functions(rows), *famous()]:
+        text = (ROOT / path).read_text()
+        mutant = Mutant(path, edit.operator, text.count("\n", 0, edit.start) + 1,
+                        edit.apply(text), prefix_of(path, text, edit.start),
+                        rules, features)
+        key = path, "".join(mutant.text.split())
+        if mutant.text != text and key not in found and \
+                not equivalents.has(mutant):
+            found[key] = mutant
+    equivalents.check()
+    return sorted(found.values(), key=lambda m: (m.path, m.line))
+
+
+# --- configurations -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Configuration:
+    name: str  # RULE:INDEX
+    features: bool
+    macros: frozenset
+
+    def rule(self):
+        return self.name.split(":")[0]
+
+
+def holds(condition, macros):
+    """The value of the condition of an #if."""
+    condition = re.sub(r"defined\((\w+)\)",
+                       lambda m: str(m.group(1) in macros), condition)
+    for c, python in (("||", " or "), ("&&", " and "), ("!", " not ")):
+        condition = condition.replace(c, python)
+    return eval(condition, {})  # of True, False, and, or, not
+
+
+def active_lines(text, macros):
+    """The lines that are left of 'text', as the preprocessor leaves them."""
+    macros, lines, stack = set(macros), [], []
+    for line in text.replace("\\\n", " ").splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word in ("#if", "#ifdef", "#ifndef"):
+            value = holds(rest, macros) if word == "#if" else \
+                (rest.strip() in macros) == (word == "#ifdef")
+            stack.append([value, value])
+        elif word == "#elif":
+            stack[-1] = [not stack[-1][1] and holds(rest, macros),
+                         stack[-1][1] or holds(rest, macros)]
+        elif word == "#else":
+            stack[-1][0] = not stack[-1][1]
+        elif word == "#endif":
+            stack.pop()
+        elif all(value for value, _ in stack):
+            if word == "#define":
+                macros.add(rest.split()[0])
+            lines.append(line)
+    return lines
+
+
+def kernel_differs(mutant, configuration, kernel):
+    """Says whether the mutant is in the text of this configuration at all."""
+    if mutant.name() in ("fill", "probe", "numerics"):
+        return True
+    before, after = "", ""
+    for path in (f"kernels/rules/{kernel}.cl", "kernels/step.cl"):
+        text = without_comments((ROOT / path).read_text())
+        before += text
+        after += without_comments(mutant.text) if path == mutant.path else text
+    return active_lines(before, configuration.macros) != \
+        active_lines(after, configuration.macros)
+
+
+def configurations_of(mutant, configurations, rows):
+    kernels = {row.name: row.kernel for row in rows}
+    return [c.name for c in configurations
+            if c.rule() in mutant.rules
+            and (mutant.features or not c.features)
+            and (not mutant.is_kernel()
+                 or kernel_differs(mutant, c, kernels[c.rule()]))]
+
+
+# --- runs ---------------------------------------------------------------------
+
+KILLED, CRASHED, TIMED_OUT, REFUSED, SURVIVED = (
+    "killed", "crashed", "too long", "refused by a compiler", "survived")
+
+
+class Runner:
+    """Runs the program 'mutant' of a build folder, with POCL's cache and all
+    files in a folder that goes away."""
+
+    def __init__(self, build, folder, seed):
+        self.build, self.folder = build, pathlib.Path(folder)
+        self.environment = dict(os.environ, POCL_CACHE_DIR=folder + "/cache",
+                                CLSTEP_TEST_SEED=str(seed))
+        (self.folder / "cache").mkdir()
+        self.compiler = self.find_compiler()
+        self.verdict = None
+
+    def find_compiler(self):
+        cache = (self.build / "CMakeCache.txt").read_text()
+        return re.search(r"^CMAKE_C_COMPILER:\w+=(.*)$", cache, re.M).group(1)
+
+    def execute(self, program, arguments):
+        return subprocess.run([program, *arguments], env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=TIME_LIMIT)
+
+    def program(self):
+        return str(self.build / "tests" / "mutant")
+
+    def configurations(self):
+        result = self.execute(self.program(), ["--list"])
+        if result.returncode != 0:
+            sys.exit("mutants.py: " + result.stdout)
+        found = []
+        for line in result.stdout.splitlines():
+            words = line.split()
+            if line.startswith("verdict "):
+                self.verdict = line.partition(" ")[2]
+            elif words and words[0] in ("choices", "features"):
+                found.append(Configuration(words[1], words[0] == "features",
+                                           frozenset(words[2:])))
+        return found
+
+    def compile(self, mutant, stem):
+        """The program with the mutant of a source linked in, or None."""
+        source, program = stem.with_suffix(".c"), str(stem)
+        source.write_text(mutant.text)
+        command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off", "-w",
+                   f"-I{ROOT}/include", f"-I{ROOT}/src", "-o", program,
+                   str(source), f"@{self.build}/tests/mutant.link"]
+        done = subprocess.run(command, capture_output=True)
+        return program if done.returncode == 0 else None
+
+    def judge(self, mutant, result):
+        if result.returncode == 0:
+            return SURVIVED
+        if mutant.is_kernel() and "compiler refused" in result.stdout:
+            return REFUSED
+        return KILLED if result.returncode in (1, 2) else CRASHED
+
+    def run(self, mutant, names, number):
+        """What becomes of the mutant in the configurations 'names'."""
+        stem = self.folder / f"mutant{number}"
+        program, arguments = self.program(), ["--verdict", self.verdict]
+        if mutant.is_kernel():
+            text = stem.with_suffix(".cl")
+            text.write_text(mutant.prefix + mutant.text)
+            arguments += ["--kernel", mutant.name(), str(text)]
+        else:
+            program = self.compile(mutant, stem)
+        try:
+            if program is None:
+                return REFUSED
+            return self.judge(mutant, self.execute(program, arguments + names))
+        except subprocess.TimeoutExpired:
+            return TIMED_OUT
+        finally:
+            for path in self.folder.glob(f"mutant{number}*"):
+                if path.stem == stem.name:
+                    path.unlink()
+
+    def check_original(self, name, prefix):
+        """The unmutated program has to pass the same trials."""
+        arguments = ["--verdict", self.verdict]
+        if prefix:
+            text = self.folder / "original.cl"
+            text.write_text(prefix +
+                            (ROOT / "kernels/numerics.cl").read_text())
+            arguments += ["--kernel", "numerics", str(text)]
+        result = self.execute(self.program(), arguments + [name])
+        if result.returncode != 0:
+            sys.exit(f"mutants.py: {name} fails without a mutant:\n" +
+                     result.stdout)
+
+
+# --- the command --------------------------------------------------------------
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("build", nargs="?", metavar="BUILD",
+                        default=str(ROOT / "build/release"))
+    parser.add_argument("--list", action="store_true",
+                        help="print the mutants and run none")
+    parser.add_argument("--quick", type=int, metavar="N",
+                        help="only N mutants, from everywhere")
+    parser.add_argument("--rule", metavar="NAME",
+                        help="only mutants that run the rule NAME")
+    parser.add_argument("--file", metavar="PATH",
+                        help="only mutants of the file PATH")
+    parser.add_argument("--seed", type=int, default=1,
+                        help="of the numbers (default 1)")
+    return parser.parse_args()
+
+
+def chosen(mutants, options):
+    if options.rule:
+        mutants = [m for m in mutants if options.rule in m.rules]
+    if options.file:
+        mutants = [m for m in mutants if m.path == options.file]
+    if options.quick and options.quick < len(mutants):
+        n = len(mutants)
+        mutants = [mutants[i * n // options.quick]
+                   for i in range(options.quick)]
+    return mutants
+
+
+def print_mutant(mutant):
+    before, after = mutant.changed()
+    print(f"{mutant.path}:{mutant.line}: {mutant.operator}: {before} -> {after}")
+
+
+def run_all(runner, mutants, rows, pool):
+    """Runs the mutants and returns what became of each, in order."""
+    configurations = runner.configurations()
+    names = [configurations_of(m, configurations, rows) for m in mutants]
+    originals = {(name, m.prefix) for m, some in zip(mutants, names)
+                 for name in some}
+    list(pool.map(lambda pair: runner.check_original(*pair),
+                  sorted(originals)))
+    print(f"the original passes in {len(originals)} configurations", flush=True)
+
+    fates = []
+    for mutant, fate in zip(mutants, pool.map(runner.run, mutants, names,
+                                              range(len(mutants)))):
+        fates.append(fate)
+        if fate == SURVIVED:
+            print("survived:", *mutant.diff(), sep="\n", flush=True)
+    return fates
+
+
+def print_counts(mutants, fates):
+    """How many of each file, and of each end."""
+    files = Counter(m.path for m, fate in zip(mutants, fates)
+                    if fate != REFUSED)
+    print("  ".join(f"{path} {n}" for path, n in sorted(files.items())))
+    print("  ".join(f"{fate}: {n}" for fate, n in Counter(fates).items()))
+
+
+def main():
+    options = read_options()
+    rows = read_rows((ROOT / "src/rules.c").read_text())
+    mutants = chosen(make_mutants(rows), options)
+    if options.list:
+        for mutant in mutants:
+            print_mutant(mutant)
+        print(f"{len(mutants)} mutants")
+        return 0
+
+    begin = time.monotonic()
+    workers = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="mutants") as folder, \
+            concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        runner = Runner(pathlib.Path(options.build).resolve(), folder,
+                        options.seed)
+        fates = run_all(runner, mutants, rows, pool)
+    print_counts(mutants, fates)
+    count = len(fates) - fates.count(REFUSED)
+    print(f"{count} mutants, {fates.count(SURVIVED)} survived "
+          f"({time.monotonic() - begin:.0f} s)")
+    return 1 if SURVIVED in fates or count == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

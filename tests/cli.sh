@@ -1,0 +1,446 @@
+#!/bin/sh
+# cli.sh - the command line: every way to use it, and every mistake
+# SPDX-License-Identifier: MIT
+#
+#     cli.sh CLSTEP
+#
+# Each mistake must give its exit code, one line on stderr, nothing on stdout,
+# and leave every file as it was.
+set -u
+
+clstep=${1:?"usage: cli.sh CLSTEP"}
+case $clstep in
+*/*) clstep=$(cd "$(dirname "$clstep")" && pwd)/$(basename "$clstep") ;;
+esac
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/work" && cd "$folder/work" || exit 1
+failures=0
+
+fail() {
+    printf 'cli.sh: %s\n' "$*" >&2
+    failures=$((failures + 1))
+}
+
+# expect CODE ARGUMENT... - runs it; its output is in $folder/out and err.
+expect() {
+    wanted=$1
+    shift
+    "$clstep" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    code=$?
+    [ "$code" -eq "$wanted" ] || {
+        fail "clstep $*: exit code $code, not $wanted"
+        cat "$folder/err" >&2
+    }
+    if [ "$wanted" -eq 0 ]; then
+        [ ! -s "$folder/err" ] || fail "clstep $*: it wrote on stderr"
+        return
+    fi
+    lines=$(wc -l <"$folder/err")
+    [ "$lines" -eq 1 ] || fail "clstep $*: $lines lines on stderr, not 1"
+    grep -q '^clstep: ' "$folder/err" || fail "clstep $*: no 'clstep: '"
+    [ ! -s "$folder/out" ] || fail "clstep $*: it wrote on stdout"
+}
+
+# has FILE PATTERN - a line of the file fits.
+has() {
+    grep -q -e "$2" "$folder/$1" || {
+        fail "$1 has no '$2':"
+        head -n 3 "$folder/$1" >&2
+    }
+}
+
+# is_object - stdout is one JSON object, as far as its lines show.
+is_object() {
+    [ "$(head -n 1 "$folder/out")" = '{' ] || fail "the JSON begins with no {"
+    [ "$(tail -n 1 "$folder/out")" = '}' ] || fail "the JSON ends with no }"
+    [ "$(grep -c '^[{}]' "$folder/out")" -eq 2 ] || fail "no single object"
+}
+
+# --- files --------------------------------------------------------------------
+
+# tensors FILE HEADER DATA - DATA are escapes for printf, of numbers below.
+tensors() {
+    length=$(printf '%s' "$2" | wc -c)
+    {
+        # shellcheck disable=SC2059
+        printf "$(printf '\\%03o\\%03o\\0\\0\\0\\0\\0\\0' \
+            $((length % 256)) $((length / 256)))"
+        printf '%s' "$2"
+        # shellcheck disable=SC2059
+        printf "$3"
+    } >"$1"
+}
+
+zero='\0\0\0\0'
+quarter='\0\0\200\076'
+half='\0\0\0\077'
+one='\0\0\200\077'
+two='\0\0\0\100'
+
+# entry NAME SHAPE BEGIN END
+entry() {
+    printf '"%s":{"dtype":"F32","shape":%s,"data_offsets":[%d,%d]}' "$@"
+}
+
+# Three parameters, one of them a scalar, and a tensor without elements.
+tensors P "{$(entry w '[2]' 0 8),$(entry s '[]' 8 12),$(entry e '[0]' 12 12)}" \
+    "$one$one$two"
+# Two slices of gradients.
+tensors G "{$(entry s '[2]' 0 8),$(entry w '[2,2]' 8 24),$(entry e '[2,0]' 24 \
+    24)}" "$one$zero$half$zero$quarter$one"
+# P after one step of sgd with lr=1, and after two.
+tensors P1 "{$(entry w '[2]' 0 8),$(entry s '[]' 8 12)}" "$half$one$one"
+tensors P2 "{$(entry w '[2]' 0 8),$(entry s '[]' 8 12)}" "$quarter$zero$one"
+
+# data FILE - everything behind the header, in hexadecimal.
+data() {
+    length=$(od -An -tu1 -N2 "$1" | awk '{ print $1 + 256 * $2 }')
+    tail -c +$((length + 9)) "$1" | od -An -v -tx1
+}
+
+# same A B - two files hold the same data.
+same() {
+    [ "$(data "$1")" = "$(data "$2")" ] || fail "$1 and $2 differ"
+}
+
+# Where there is no device, only the reference is tried.
+if "$clstep" devices >"$folder/out" 2>"$folder/err"; then
+    engines='--json --reference'
+else
+    engines='--reference'
+fi
+
+# --- help and version ---------------------------------------------------------
+
+expect 0 --help
+for name in devices rules bench verify replay; do
+    "$clstep" --help | grep -q "^  $name " || fail "--help lacks $name"
+done
+expect 0 --version
+has out '^clstep [0-9]*\.[0-9]*\.[0-9]*$'
+for name in devices rules replay; do
+    expect 0 $name --help
+    has out "^Usage: clstep $name"
+    has out '--json'
+    expect 0 $name --json --help
+done
+for option in rule set params grads out steps reference state-in state-out \
+    device; do
+    has out "--$option"
+done
+
+expect 2
+expect 2 --nothing
+has err '--nothing'
+expect 2 nothing
+has err "'nothing'"
+expect 2 devices --nothing
+expect 2 devices nothing
+has err "'nothing'"
+expect 2 rules --nothing
+expect 2 rules sgd adam
+has err "'adam'"
+expect 2 rules nothing
+has err "'nothing'"
+expect 2 replay --nothing
+expect 2 replay nothing
+expect 2 rules "$(printf 'a\nb')"
+has err 'a\\x0ab'
+
+# --- rules --------------------------------------------------------------------
+
+expect 0 rules
+for rule in sgd momentum adam adamw ftrl lion; do
+    has out "^$rule "
+done
+expect 0 rules adam
+for word in 'lr  *0.001, in' 'eps_form  *outside | inside | hat' \
+    'amsgrad  *0, a flag' 'max_exp_avg_sq .*(with amsgrad=1)' '^  28' \
+    'Kingma' 'weight_decay '; do
+    has out "$word"
+done
+expect 0 rules adamw
+has out 'weight_decay  *0.01, in'
+expect 0 rules --json
+is_object
+for key in rules name summary settings slots bytes_per_parameter formula kind \
+    default min max choices meaning feature optional condition; do
+    has out "\"$key\":"
+done
+expect 0 rules adam --json
+is_object
+[ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than one rule"
+
+# --- devices ------------------------------------------------------------------
+
+if [ "$engines" = --reference ]; then
+    expect 1 devices
+    expect 1 devices --json
+else
+    expect 0 devices
+    has out 'numerics  *[eiu]'
+    expect 0 devices --json
+    is_object
+    for key in devices index name platform version driver verdict limits \
+        max_alloc_bytes global_memory_bytes compute_units \
+        max_work_group_size fp64 out_of_order; do
+        has out "\"$key\":"
+    done
+fi
+
+# --- replay: results ----------------------------------------------------------
+
+for engine in $engines; do
+    expect 0 replay --rule sgd --set lr=1 --params P --grads G --out O "$engine"
+    same O P2
+    [ "$engine" = --json ] && is_object
+    expect 0 replay --rule sgd --set lr=0x1p0 --params P --grads G --out O \
+        --steps 1 "$engine"
+    same O P1
+
+    # Both steps at once, or one, its state, and the other; also in place.
+    for rule in 'adam amsgrad=1' 'rmsprop momentum=0.5' 'momentum form=ema'; do
+        set -- --rule "${rule% *}" --set "${rule#* }"
+        tensors G1 "{$(entry s '[1]' 0 4),$(entry w '[1,2]' 4 12),$(entry e \
+            '[1,0]' 12 12)}" "$zero$quarter$one"
+        expect 0 replay "$@" --params P --grads G --out O2 --state-out S2 \
+            "$engine"
+        expect 0 replay "$@" --params P --grads G --out O --state-out S \
+            --steps 1 "$engine"
+        expect 0 replay "$@" --params O --grads G1 --out O --state-in S \
+            --state-out S "$engine"
+        cmp -s O O2 || fail "$rule, resumed: the parameters differ"
+        cmp -s S S2 || fail "$rule, resumed: the state differs"
+    done
+done
+if [ "$engines" != --reference ]; then
+    expect 0 replay --rule nadam --params P --grads G --out O --state-out S
+    [ ! -s "$folder/out" ] || fail "it wrote on stdout without --json"
+    expect 0 replay --rule nadam --params P --grads G --out O2 --state-out S2 \
+        --reference
+    cmp -s O O2 || fail "nadam: the device and the reference differ"
+    cmp -s S S2 || fail "nadam: their states differ"
+    expect 0 replay --rule sgd --params P --grads G --out O --device 0 --json
+    for key in rule steps step tensors parameters device verdict seconds; do
+        has out "\"$key\":"
+    done
+    expect 1 replay --rule sgd --params P --grads G --out X --device nothing
+    has err "'nothing'"
+    expect 1 replay --rule sgd --params P --grads G --out X --device ''
+fi
+expect 0 replay --rule sgd --params P --grads G --out O --json --reference
+has out '"reference": true'
+has out '"steps": 2'
+has out '"parameters": 3'
+
+# Nothing but tensors without elements, and no tensor.
+tensors none "{$(entry e '[0,3]' 0 0)}" ''
+tensors none_G "{$(entry e '[4,0,3]' 0 0)}" ''
+tensors no_tensors '{}' ''
+for engine in --json --reference; do
+    expect 0 replay --rule adam --params none --grads none_G --out O \
+        --state-out S --json "$engine"
+    has out '"step": 4'
+    expect 0 replay --rule adam --params none --grads none_G --out O \
+        --state-in S --state-out S --json "$engine"
+    has out '"step": 8'
+    expect 0 replay --rule adam --params no_tensors --grads no_tensors \
+        --out O --state-out S "$engine"
+done
+
+# --- replay: bad usage --------------------------------------------------------
+
+rm -f X Y O O2 S S2
+ls -A >"$folder/before"
+
+# misused WORDS ARGUMENT... - bad usage, whose line has the words.
+misused() {
+    words=$1
+    shift
+    expect 2 replay "$@"
+    has err "$words"
+}
+
+misused 'needs --rule' --params P --grads G --out X
+misused 'needs --params' --rule sgd --grads G --out X
+misused 'needs --grads' --rule sgd --params P --out X
+misused 'needs --out' --rule sgd --params P --grads G
+for option in --rule --set --params --grads --out --steps --state-in \
+    --state-out --device; do
+    misused "$option" --params P $option
+done
+set -- --params P --grads G --out X --state-out Y --reference
+misused "'nothing'" --rule nothing "$@"
+misused "'extra'" --rule sgd "$@" extra
+for steps in 0 -1 1.5 1e1 '' ' 1' +1 two 18446744073709551616 0x1; do
+    misused "'$steps', which is not a whole number" --rule sgd "$@" \
+        --steps "$steps"
+done
+misused '3, but G has 2' --rule sgd "$@" --steps 3
+misused 'leave --device out' --rule sgd "$@" --device 0
+misused 'the same file' --rule sgd --params P --grads G --reference \
+    --out X --state-out ./X
+for text in lr '' =1; do
+    misused "'$text' is not of the form" --rule sgd "$@" --set "$text"
+done
+for value in '' ten 1,5 1x ' 1' 0x 1e; do
+    misused "'$value', which is not a number" --rule sgd "$@" --set "lr=$value"
+done
+for value in -1 nan inf -inf 1e39 1e999; do
+    misused 'lr of sgd is .*not in' --rule sgd "$@" --set "lr=$value"
+done
+misused "no setting 'beta1'" --rule sgd "$@" --set beta1=0.9
+misused 'given twice' --rule sgd "$@" --set lr=1 --set lr=2
+misused 'amsgrad of adam is 2' --rule adam "$@" --set amsgrad=2
+misused "'true', which is not a number" --rule adam "$@" --set amsgrad=true
+misused "'beside'" --rule adam "$@" --set eps_form=beside
+misused "''" --rule adam "$@" --set eps_form=
+misused 'nesterov' --rule momentum "$@" --set form=ema --set nesterov=1
+
+# --- replay: bad input --------------------------------------------------------
+
+# refused WORDS ARGUMENT... - input that cannot be used.
+refused() {
+    words=$1
+    shift
+    for engine in $engines; do
+        expect 1 replay --rule adam "$@" "$engine"
+        has err "$words"
+    done
+}
+
+# bad_params WORDS HEADER DATA, bad_grads WORDS HEADER DATA - the same with a
+# file like this.
+bad_params() {
+    tensors "$folder/bad" "$2" "$3"
+    refused "$1" --params "$folder/bad" --grads G --out X --state-out Y
+}
+bad_grads() {
+    tensors "$folder/bad" "$2" "$3"
+    refused "$1" --params P --grads "$folder/bad" --out X --state-out Y
+}
+
+refused 'missing: No such file' --params missing --grads G --out X
+refused 'missing: No such file' --params P --grads missing --out X
+refused 'missing: No such file' --params P --grads G --out X --state-in missing
+refused 'regular' --params . --grads G --out X
+refused 'missing/X' --params P --grads G --out missing/X
+refused 'not a regular file' --params P --grads G --out .
+refused 'not a regular file' --params P --grads G --out /dev/null
+refused 'No such file' --params P --grads G --out ''
+refused 'missing/X' --params P --grads G --out X --state-out missing/X
+
+bad_params 'cannot be parsed' '{"w":' ''
+bad_params "'w' is of dtype F16" \
+    '{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}' '\0\0'
+bad_params 'truncated' "{$(entry w '[2]' 0 8)}" "$one"
+bad_params 'belong to no tensor' "{$(entry w '[1]' 0 4)}" "$one$one"
+
+w=$(entry w '[2,2]' 0 16)
+e=$(entry e '[2,0]' 16 16)
+four=$one$one$one$one
+bad_grads "no tensor 's'" "{$w,$e}" "$four"
+bad_grads "has a tensor 'x'" \
+    "{$w,$e,$(entry s '[2]' 16 24),$(entry x '[]' 24 28)}" "$four$one$one$one"
+bad_grads "'s' has the shape \[2, 1\]" "{$w,$e,$(entry s '[2,1]' 16 24)}" \
+    "$four$one$one"
+bad_grads "'s' has the shape \[\]" "{$w,$e,$(entry s '[]' 16 20)}" "$four$one"
+bad_grads "'w' has the shape \[4\]" \
+    "{$(entry w '[4]' 0 16),$e,$(entry s '[2]' 16 24)}" "$four$one$one"
+bad_grads "'s' has 1 slices, but tensor 'w' has 2" \
+    "{$w,$e,$(entry s '[1]' 16 20)}" "$four$one"
+bad_grads "'e' has 3 slices" \
+    "{$w,$(entry e '[3,0]' 16 16),$(entry s '[2]' 16 24)}" "$four$one$one"
+bad_grads "'w' has no slice" \
+    "{$(entry w '[0,2]' 0 0),$(entry e '[0,0]' 0 0),$(entry s '[0]' 0 0)}" ''
+
+# --- replay: bad states -------------------------------------------------------
+
+tensors "$folder/P" "{$(entry w '[]' 0 4)}" "$one"
+tensors "$folder/G" "{$(entry w '[2]' 0 8)}" "$one$one"
+m="$(entry w.exp_avg '[]' 0 4)"
+v="$(entry w.exp_avg_sq '[]' 4 8)"
+
+# state METADATA ENTRIES DATA - a state of adam for that one parameter.
+state() {
+    tensors "$folder/S" "{\"__metadata__\":{$1},$2}" "$3"
+}
+# bad_state WORDS - the state is refused.
+bad_state() {
+    refused "$1" --params "$folder/P" --grads "$folder/G" --out X \
+        --state-out Y --state-in "$folder/S"
+}
+
+state '"step":"3","rule":"adam"' "$m,$v" "$one$one"
+expect 0 replay --rule adam --params "$folder/P" --grads "$folder/G" \
+    --out X --state-in "$folder/S" --json --reference
+has out '"step": 5'
+rm X
+state '"rule":"adam"' "$m,$v" "$one$one"
+bad_state "no 'step'"
+for step in '' -1 +1 ' 1' 1.5 1e3 x 18446744073709551616; do
+    state "\"step\":\"$step\"" "$m,$v" "$one$one"
+    bad_state "step is '$step'"
+done
+state '"step":"18446744073709551614"' "$m,$v" "$one$one"
+bad_state 'more than 64 bits can count'
+state '"step":"3","rule":"adamax"' "$m,$v" "$one$one"
+bad_state "the rule 'adamax', not of 'adam'"
+state '"step":"3","format":"other"' "$m,$v" "$one$one"
+bad_state "format is 'other'"
+state '"step":"3"' "$m" "$one"
+bad_state "no tensor 'w.exp_avg_sq'"
+state '"step":"3"' "$m,$v,$(entry w.max_exp_avg_sq '[]' 8 12)" "$one$one$one"
+bad_state "'w.max_exp_avg_sq', which is no slot"
+state '"step":"3"' "$m,$v,$(entry x.exp_avg '[]' 8 12)" "$one$one$one"
+bad_state "'x.exp_avg', which is no slot"
+state '"step":"3"' "$m,$v,$(entry step '[]' 8 12)" "$one$one$one"
+bad_state "'step', which is no slot"
+state '"step":"3"' "$m,$(entry w.exp_avg_sq '[1]' 4 8)" "$one$one"
+bad_state "'w.exp_avg_sq' has the shape \[1\], not \[\]"
+
+# --- replay: outputs that fail ------------------------------------------------
+
+ls -A >"$folder/after"
+cmp -s "$folder/before" "$folder/after" || {
+    fail "a failure left or removed files:"
+    diff "$folder/before" "$folder/after" >&2
+}
+
+# A limit on the size of files stands for a full disk; the old file stays.
+cp P O
+tensors "$folder/P" "{$(entry w '[300]' 0 1200)}" \
+    "$(printf '\\0%.0s' $(seq 1200))"
+tensors "$folder/G" "{$(entry w '[1,300]' 0 1200)}" \
+    "$(printf '\\0%.0s' $(seq 1200))"
+(
+    ulimit -f 1
+    "$clstep" replay --rule adam --params "$folder/P" --grads "$folder/G" \
+        --out O --state-out Y --reference 2>/dev/null
+)
+code=$?
+[ $code -eq 1 ] || fail "a full disk: exit code $code, not 1"
+cmp -s P O || fail "a full disk: the old file is lost"
+
+# A report that cannot be printed.
+if [ -c /dev/full ]; then
+    "$clstep" replay --rule sgd --params P --grads G --out O --reference \
+        --json >/dev/full 2>"$folder/err"
+    code=$?
+    [ $code -eq 1 ] || fail "a full stdout: exit code $code, not 1"
+    cmp -s P O || fail "a full stdout: the old file is lost"
+    "$clstep" rules --json >/dev/full 2>"$folder/err"
+    [ $? -eq 1 ] || fail "rules on a full stdout: not 1"
+    "$clstep" rules >/dev/full 2>"$folder/err"
+    [ $? -eq 1 ] || fail "rules on a full stdout: not 1"
+fi
+rm O
+ls -A >"$folder/after"
+cmp -s "$folder/before" "$folder/after" || fail "a failed write left files"
+
+if [ $failures -ne 0 ]; then
+    printf 'cli.sh: %d failures\n' $failures >&2
+    exit 1
+fi
+echo 'cli.sh: all is well'

@@ -1,0 +1,287 @@
+/*
+ * mutant.c - the trials that should notice a mistake in a kernel or a scalar
+ * SPDX-License-Identifier: MIT
+ *
+ *     mutant --list
+ *     mutant [--kernel NAME FILE] [--verdict WORDS] RULE:INDEX...
+ *
+ * scripts/mutants.py runs it.  The configurations of a rule are its choices,
+ * then its features one by one, then all of them together with each form of
+ * decay.  --list prints the verdict of the probe, and each configuration with
+ * the macros that its kernel is built with.  Else the given ones are run, five
+ * steps with many values, until something differs: exit code 0 where nothing
+ * does, 1 where something does, 2 where an operation fails.  FILE stands for
+ * the text of kernels/NAME.cl.
+ */
+#include "fixture.h"
+#include "kernels.h"
+#include "plan.h"
+#include "sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 5, RANDOM_VALUES = 2, MAX_CONFIGURATIONS = 128 };
+
+/* The first finds the most; the last is a multiple of a work-group. */
+static const uint64_t counts[] = {257, 1, 17, 256};
+
+/* --- what the linker puts in the library's way (-Wl,--wrap) --------------- */
+
+static const char *mutant_name; /* of the kernel, or NULL */
+static char *mutant_text;
+
+const char *__real_cs_kernel_text(const char *name);
+const char *__wrap_cs_kernel_text(const char *name);
+
+const char *__wrap_cs_kernel_text(const char *name)
+{
+    if (mutant_name != NULL && strcmp(mutant_name, name) == 0)
+        return mutant_text;
+    return __real_cs_kernel_text(name);
+}
+
+cl_int __real_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event);
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event);
+
+/* Leaves out the warm-up for large counts, which compiles once more. */
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event)
+{
+    if (event == NULL && *global >= 65536)
+        return CL_SUCCESS;
+    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
+                                         global, local, count, list, event);
+}
+
+/* The file at 'path' as a string, or NULL. */
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    long size;
+
+    if (file == NULL)
+        return NULL;
+    if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
+        fseek(file, 0, SEEK_SET) == 0)
+        text = calloc((size_t)size + 1, 1);
+    if (text != NULL && fread(text, 1, (size_t)size, file) != (size_t)size) {
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+/* --- configurations ------------------------------------------------------- */
+
+struct configuration {
+    struct sweep_list list;
+    bool features; /* vary their numbers, not the rule's */
+};
+
+static bool has(const struct sweep_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->settings[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Adds to '*list' all features that it does not have. */
+static void add_features(const clstep_rule *rule, struct sweep_list *list)
+{
+    struct sweep_list way;
+
+    for (size_t i = 0; sweep_feature(rule, i, &way); i++)
+        for (size_t k = 0; k < way.count && !has(&way, "decay_form"); k++)
+            if (!has(list, way.settings[k].name))
+                sweep_add(list, way.settings[k]);
+}
+
+/* Fills in the configurations of 'rule' and returns their number. */
+static size_t configure(const clstep_rule *rule, struct configuration *all)
+{
+    struct sweep_list list;
+    size_t n = 0;
+
+    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_choices(rule, i, &list);
+         i++)
+        all[n++] = (struct configuration){list, false};
+    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_feature(rule, i, &list);
+         i++)
+        if (list.count != 0)
+            all[n++] = (struct configuration){list, true};
+    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_feature(rule, i, &list);
+         i++) {
+        if (!has(&list, "decay_form"))
+            continue;
+        add_features(rule, &list);
+        all[n++] = (struct configuration){list, true};
+    }
+    return n;
+}
+
+/* Prints " NAME" for each "#define NAME" in front of the structs. */
+static void print_macros(const char *text)
+{
+    static const char define[] = "#define ";
+
+    for (; strncmp(text, define, strlen(define)) == 0;
+         text += strcspn(text, "\n") + 1)
+        printf(" %.*s", (int)strcspn(text + strlen(define), " \n"),
+               text + strlen(define));
+}
+
+static int list_all(void)
+{
+    static struct configuration all[MAX_CONFIGURATIONS];
+    const clstep_rule *rule;
+    clstep_numerics numerics;
+
+    clstep_device_numerics(fixture_place()->device, &numerics);
+    printf("verdict %s\n", clstep_verdict_name(numerics.verdict));
+    for (size_t r = 0; (rule = clstep_rule_at(r)) != NULL; r++) {
+        const size_t n = configure(rule, all);
+
+        for (size_t i = 0; i < n; i++) {
+            struct cs_settings settings;
+            struct cs_text text = {0};
+
+            if (cs_settings_resolve(rule, all[i].list.settings, &settings,
+                                    NULL) != CLSTEP_OK)
+                return 2;
+            cs_plan_write(&settings, &text);
+            printf("%s %s:%zu", all[i].features ? "features" : "choices",
+                   clstep_rule_name(rule), i);
+            if (!text.failed)
+                print_macros(text.data);
+            printf("\n");
+            cs_text_release(&text);
+        }
+    }
+    return 0;
+}
+
+/* --- trials --------------------------------------------------------------- */
+
+static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
+                     uint64_t count, struct trial_random *random, bool halve)
+{
+    const struct trial trial = {
+        .rule = rule,
+        .settings = list->settings,
+        .count = count,
+        .parameters_offset = trial_random_next(random) % 8,
+        .gradients_offset = trial_random_next(random) % 8,
+        .steps = STEPS,
+        .seed = trial_random_next(random),
+        .halve_lr = halve,
+    };
+    struct trial_result result = {0};
+    clstep_error error;
+
+    if (trial_run(fixture_place(), &trial, &result, &error) != CLSTEP_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        return 2;
+    }
+    if (result.mismatches != 0)
+        printf("%s\n", result.first);
+    return result.mismatches != 0;
+}
+
+static int run_configuration(const clstep_rule *rule,
+                             const struct configuration *configuration)
+{
+    struct trial_random random = {fixture_seed()};
+    int code = 0;
+
+    for (size_t c = 0; c < sizeof(counts) / sizeof(*counts); c++) {
+        for (size_t v = 0; code == 0; v++) {
+            struct sweep_list list = configuration->list;
+
+            if (!(configuration->features
+                      ? sweep_feature_values(rule, v, &random, &list)
+                      : sweep_values(rule, v, RANDOM_VALUES, &random, &list)))
+                break;
+            code = run_trial(rule, &list, counts[c], &random, v % 2 == 0);
+        }
+    }
+    return code;
+}
+
+/* Runs what 'name', "RULE:INDEX", says. */
+static int run_named(const char *name)
+{
+    static struct configuration all[MAX_CONFIGURATIONS];
+    const clstep_rule *rule;
+    char rule_name[32];
+    size_t index;
+
+    if (sscanf(name, "%31[^:]:%zu", rule_name, &index) != 2)
+        return 2;
+    rule = clstep_rule_find(rule_name);
+    if (rule == NULL || index >= configure(rule, all)) {
+        fprintf(stderr, "no configuration is called %s\n", name);
+        return 2;
+    }
+    return run_configuration(rule, &all[index]);
+}
+
+/* Says whether the probe still finds what 'words' say. */
+static int check_verdict(const char *words)
+{
+    clstep_numerics numerics;
+
+    clstep_device_numerics(fixture_place()->device, &numerics);
+    if (strcmp(clstep_verdict_name(numerics.verdict), words) == 0)
+        return 0;
+    printf("the probe says %s\n", clstep_verdict_name(numerics.verdict));
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *verdict = NULL;
+    bool list = false;
+    int code = 0, i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--list") == 0) {
+            list = true;
+        } else if (strcmp(argv[i], "--kernel") == 0 && i + 2 < argc) {
+            mutant_name = argv[++i];
+            mutant_text = read_text(argv[++i]);
+            if (mutant_text == NULL)
+                return 2;
+        } else if (strcmp(argv[i], "--verdict") == 0 && i + 1 < argc) {
+            verdict = argv[++i];
+        } else {
+            return 2;
+        }
+    }
+    if (fixture_open(NULL) != 0)
+        return 2;
+    if (list)
+        code = list_all();
+    if (verdict != NULL)
+        code = check_verdict(verdict);
+    for (; i < argc && code == 0; i++)
+        code = run_named(argv[i]);
+    fixture_close(NULL);
+    free(mutant_text);
+    return code;
+}

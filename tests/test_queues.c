@@ -1,0 +1,614 @@
+/*
+ * test_queues.c - queues, events, failures on the device, threads
+ * SPDX-License-Identifier: MIT
+ *
+ * Linked with --wrap=clBuildProgram, so that builds can be counted.
+ */
+#include "scene.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { COUNT = 5003, STEPS = 20, THREADS = 8, MANY = 40 };
+
+static const clstep_setting settings[] = {{.name = "lr", .value = 0.01}, {0}};
+
+/* --- builds --------------------------------------------------------------- */
+
+static atomic_uint builds;
+
+cl_int __real_clBuildProgram(cl_program program, cl_uint count,
+                             const cl_device_id *ids, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *),
+                             void *data);
+cl_int __wrap_clBuildProgram(cl_program program, cl_uint count,
+                             const cl_device_id *ids, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *),
+                             void *data);
+
+cl_int
+__wrap_clBuildProgram(cl_program program, cl_uint count,
+                      const cl_device_id *ids, const char *options,
+                      void(CL_CALLBACK *notify)(cl_program, void *), void *data)
+{
+    atomic_fetch_add(&builds, 1);
+    return __real_clBuildProgram(program, count, ids, options, notify, data);
+}
+
+/* --- helpers -------------------------------------------------------------- */
+
+static bool has_out_of_order(void)
+{
+    cl_command_queue_properties properties = 0;
+
+    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
+                    sizeof(properties), &properties, NULL);
+    return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
+}
+
+static cl_command_queue create_queue(bool out_of_order)
+{
+    cl_int code;
+    cl_command_queue queue = clCreateCommandQueue(
+        fixture_place()->context, fixture_id(),
+        out_of_order ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    return queue;
+}
+
+static cl_event create_event(void)
+{
+    cl_int code;
+    cl_event event = clCreateUserEvent(fixture_place()->context, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    return event;
+}
+
+static void set_event(cl_event event, cl_int status)
+{
+    assert_int_equal(clSetUserEventStatus(event, status), CL_SUCCESS);
+}
+
+static cl_int status_of(cl_event event)
+{
+    cl_int status = CL_QUEUED;
+
+    assert_int_equal(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                    sizeof(status), &status, NULL),
+                     CL_SUCCESS);
+    return status;
+}
+
+static void open_scene(struct scene *scene)
+{
+    scene_open(scene, "adam", settings, COUNT, fixture_seed());
+}
+
+/* Enqueues a step, and takes it on the host; 'done' may be NULL. */
+static void enqueue(struct scene *scene, cl_command_queue queue, cl_uint count,
+                    const cl_event *list, cl_event *done)
+{
+    clstep_error error;
+
+    fixture_ok(clstep_optimizer_step(scene->optimizer, queue, &scene->buffers,
+                                     count, list, done, &error),
+               &error);
+    reference_step(scene->reference, scene->w, scene->g);
+}
+
+static void finish(cl_command_queue queue)
+{
+    assert_int_equal(clFinish(queue), CL_SUCCESS);
+}
+
+/* --- order ---------------------------------------------------------------- */
+
+/* Steps that nobody waits for in between, on queues in turn. */
+static void steps_follow_each_other(bool first, bool second, bool behind)
+{
+    cl_command_queue queues[] = {create_queue(first), create_queue(second)};
+    cl_event start = behind ? create_event() : NULL;
+    struct scene scene;
+
+    open_scene(&scene);
+    for (int i = 0; i < STEPS; i++)
+        enqueue(&scene, queues[i % 2], start != NULL && i == 0 ? 1 : 0,
+                start != NULL && i == 0 ? &start : NULL, NULL);
+    if (start != NULL) {
+        set_event(start, CL_COMPLETE);
+        clReleaseEvent(start);
+    }
+    finish(queues[0]);
+    finish(queues[1]);
+    scene_check(&scene);
+    scene_close(&scene);
+    clReleaseCommandQueue(queues[0]);
+    clReleaseCommandQueue(queues[1]);
+}
+
+static void in_order_queues(void **state)
+{
+    (void)state;
+    steps_follow_each_other(false, false, false);
+    steps_follow_each_other(false, false, true);
+}
+
+static void out_of_order_queues(void **state)
+{
+    (void)state;
+    if (!has_out_of_order()) {
+        print_message("the device has no out-of-order queues\n");
+        skip();
+    }
+    steps_follow_each_other(true, true, false);
+    steps_follow_each_other(true, true, true);
+    steps_follow_each_other(false, true, true);
+    steps_follow_each_other(true, false, true);
+}
+
+/* On one queue, behind an event: all calls return at once. */
+static void one_queue(bool out_of_order)
+{
+    cl_command_queue queue = create_queue(out_of_order);
+    cl_event start = create_event(), done;
+    struct scene scene;
+
+    open_scene(&scene);
+    enqueue(&scene, queue, 1, &start, NULL);
+    for (int i = 1; i < STEPS - 1; i++)
+        enqueue(&scene, queue, 0, NULL, NULL);
+    enqueue(&scene, queue, 0, NULL, &done);
+    assert_true(clstep_optimizer_steps(scene.optimizer) == STEPS);
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    assert_true(status_of(done) > CL_COMPLETE);
+    set_event(start, CL_COMPLETE);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    assert_int_equal(status_of(done), CL_COMPLETE);
+    scene_check(&scene);
+    clReleaseEvent(done);
+    clReleaseEvent(start);
+    scene_close(&scene);
+    clReleaseCommandQueue(queue);
+}
+
+static void steps_behind_one_event(void **state)
+{
+    (void)state;
+    one_queue(false);
+    if (has_out_of_order())
+        one_queue(true);
+}
+
+/* A step whose event is not set changes nothing, and returns. */
+static void step_never_waits(void **state)
+{
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event(), done;
+    struct scene scene;
+    float *before = test_malloc(COUNT * sizeof(*before));
+
+    (void)state;
+    open_scene(&scene);
+    memcpy(before, scene.w, COUNT * sizeof(*before));
+    enqueue(&scene, queue, 1, &start, &done);
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    fixture_read(scene.buffers.parameters, scene.scratch, COUNT);
+    check_floats("parameters", scene.scratch, before, COUNT);
+    assert_true(status_of(done) > CL_COMPLETE);
+    set_event(start, CL_COMPLETE);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    scene_check(&scene);
+    clReleaseEvent(done);
+    clReleaseEvent(start);
+    test_free(before);
+    scene_close(&scene);
+    clReleaseCommandQueue(queue);
+}
+
+/* However many events are waited for, and whichever is set last. */
+static void many_events(void **state)
+{
+    static const cl_uint counts[] = {1, 2, 6, 7, 8, 9, MANY};
+    cl_command_queue queue = create_queue(false);
+    struct scene scene;
+
+    (void)state;
+    open_scene(&scene);
+    for (size_t k = 0; k < 2 * sizeof(counts) / sizeof(*counts); k++) {
+        const cl_uint count = counts[k / 2];
+        const cl_uint last = k % 2 == 0 ? count - 1 : 0;
+        cl_event events[MANY], done;
+
+        for (cl_uint i = 0; i < count; i++)
+            events[i] = create_event();
+        enqueue(&scene, queue, count, events, &done);
+        assert_int_equal(clFlush(queue), CL_SUCCESS);
+        for (cl_uint i = 0; i < count; i++)
+            if (i != last)
+                set_event(events[i], CL_COMPLETE);
+        assert_true(status_of(done) > CL_COMPLETE);
+        set_event(events[last], CL_COMPLETE);
+        assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+        scene_check(&scene);
+        clReleaseEvent(done);
+        for (cl_uint i = 0; i < count; i++)
+            clReleaseEvent(events[i]);
+    }
+    scene_close(&scene);
+    clReleaseCommandQueue(queue);
+}
+
+/* Reading, writing and reset come after the steps of another queue. */
+static void state_follows_the_steps(void **state)
+{
+    cl_command_queue steps = create_queue(has_out_of_order());
+    cl_command_queue queue = create_queue(false);
+    float *data = test_calloc(COUNT, sizeof(*data));
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    open_scene(&scene);
+    for (int i = 0; i < STEPS; i++)
+        enqueue(&scene, steps, 0, NULL, NULL);
+    fixture_ok(clstep_optimizer_read(scene.optimizer, queue, "exp_avg", 0,
+                                     COUNT, data, &error),
+               &error);
+    check_floats("exp_avg", data, reference_slot(scene.reference, "exp_avg"),
+                 COUNT);
+    for (int i = 0; i < STEPS; i++)
+        enqueue(&scene, steps, 0, NULL, NULL);
+    fixture_ok(clstep_optimizer_write(scene.optimizer, queue, "exp_avg", 0,
+                                      COUNT, scene.g, &error),
+               &error);
+    memcpy(reference_slot(scene.reference, "exp_avg"), scene.g,
+           COUNT * sizeof(*data));
+    for (int i = 0; i < STEPS; i++)
+        enqueue(&scene, steps, 0, NULL, NULL);
+    finish(steps);
+    scene_check(&scene);
+    enqueue(&scene, steps, 0, NULL, NULL);
+    fixture_ok(clstep_optimizer_reset(scene.optimizer, queue, &error), &error);
+    memset(reference_slot(scene.reference, "exp_avg"), 0,
+           COUNT * sizeof(*data));
+    memset(reference_slot(scene.reference, "exp_avg_sq"), 0,
+           COUNT * sizeof(*data));
+    reference_set_steps(scene.reference, 0);
+    enqueue(&scene, steps, 0, NULL, NULL);
+    finish(steps);
+    scene_check(&scene);
+    test_free(data);
+    scene_close(&scene);
+    clReleaseCommandQueue(steps);
+    clReleaseCommandQueue(queue);
+}
+
+/* --- failures on the device ----------------------------------------------- */
+
+/*
+ * Steps whose event has failed, on a queue of their own.  What the device has
+ * is as before; the optimizer has counted them.  All events are held: PoCL 3.1
+ * aborts where an event fails that nobody holds.
+ */
+static void fail_steps(struct scene *scene, int count)
+{
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event(), done[STEPS];
+    clstep_error error;
+
+    for (int i = 0; i < count; i++)
+        fixture_ok(clstep_optimizer_step(
+                       scene->optimizer, queue, &scene->buffers, i == 0 ? 1 : 0,
+                       i == 0 ? &start : NULL, &done[i], &error),
+                   &error);
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    set_event(start, -1);
+    for (int i = 0; i < count; i++) {
+        assert_int_not_equal(clWaitForEvents(1, &done[i]), CL_SUCCESS);
+        assert_true(status_of(done[i]) < 0);
+        clReleaseEvent(done[i]);
+    }
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
+/* Whatever needs the state refuses, more than once. */
+static void check_torn(struct scene *scene)
+{
+    cl_command_queue queue = fixture_place()->queue;
+    const uint64_t steps = clstep_optimizer_steps(scene->optimizer);
+    const char *slot = clstep_optimizer_slot(scene->optimizer, 0);
+    clstep_error error = {0};
+
+    for (int i = 0; i < 2; i++) {
+        cl_event done = (cl_event)queue;
+
+        assert_int_equal(clstep_optimizer_step(scene->optimizer, queue,
+                                               &scene->buffers, 0, NULL, &done,
+                                               &error),
+                         CLSTEP_STATE_TORN);
+        check_error(&error, CLSTEP_STATE_TORN, "earlier step|reset|release");
+        assert_true(done == NULL);
+        if (slot == NULL)
+            continue;
+        assert_int_equal(clstep_optimizer_read(scene->optimizer, queue, slot, 0,
+                                               1, scene->scratch, &error),
+                         CLSTEP_STATE_TORN);
+        check_error(&error, CLSTEP_STATE_TORN, "earlier step");
+    }
+    assert_true(clstep_optimizer_steps(scene->optimizer) == steps);
+    fixture_ok(clstep_optimizer_set(scene->optimizer, "lr", 0.01, &error),
+               &error);
+}
+
+static void clear_slot(struct scene *scene, const char *slot)
+{
+    memset(reference_slot(scene->reference, slot), 0, COUNT * sizeof(float));
+}
+
+static void reset_mends(void **state)
+{
+    cl_command_queue queue = fixture_place()->queue;
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    for (int failed = 1; failed <= 5; failed += 2) {
+        open_scene(&scene);
+        scene_step(&scene, queue);
+        fail_steps(&scene, failed);
+        if (failed != 3)
+            check_torn(&scene);
+        fixture_ok(clstep_optimizer_reset(scene.optimizer, queue, &error),
+                   &error);
+        clear_slot(&scene, "exp_avg");
+        clear_slot(&scene, "exp_avg_sq");
+        reference_set_steps(scene.reference, 0);
+        scene_step(&scene, queue);
+        scene_check(&scene);
+        scene_close(&scene);
+    }
+}
+
+/* Every slot is written and the steps are set; nothing less will do. */
+static void writing_mends(void **state)
+{
+    static const char *const slots[] = {"exp_avg", "exp_avg_sq"};
+    cl_command_queue queue = fixture_place()->queue;
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    for (int looked = 0; looked < 2; looked++) {
+        open_scene(&scene);
+        scene_step(&scene, queue);
+        scene_step(&scene, queue);
+        fail_steps(&scene, 3);
+        if (looked)
+            check_torn(&scene);
+        for (size_t i = 0; i < 2; i++)
+            fixture_ok(clstep_optimizer_write(
+                           scene.optimizer, queue, slots[i], 0, COUNT,
+                           reference_slot(scene.reference, slots[i]), &error),
+                       &error);
+        check_torn(&scene);
+        fixture_ok(clstep_optimizer_set_steps(scene.optimizer, 2, &error),
+                   &error);
+        scene_check(&scene);
+        scene_step(&scene, queue);
+        scene_check(&scene);
+        scene_close(&scene);
+    }
+}
+
+/* A rule without state has nothing to be written. */
+static void set_steps_mends(void **state)
+{
+    cl_command_queue queue = fixture_place()->queue;
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    for (int looked = 0; looked < 2; looked++) {
+        scene_open(&scene, "sgd", settings, COUNT, fixture_seed());
+        fail_steps(&scene, 1);
+        if (looked)
+            check_torn(&scene);
+        fixture_ok(clstep_optimizer_set_steps(scene.optimizer, 0, &error),
+                   &error);
+        scene_step(&scene, queue);
+        scene_check(&scene);
+        fail_steps(&scene, 2);
+        fixture_ok(clstep_optimizer_reset(scene.optimizer, queue, &error),
+                   &error);
+        reference_set_steps(scene.reference, 0);
+        scene_step(&scene, queue);
+        scene_check(&scene);
+        fail_steps(&scene, 1);
+        scene_close(&scene);
+    }
+}
+
+/* --- release -------------------------------------------------------------- */
+
+/* All is released while the step waits; then it runs, and is right. */
+static void release_in_flight(void **state)
+{
+    struct trial_place place = *fixture_place();
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event();
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    fixture_ok(clstep_device_create(place.context, fixture_id(), &place.device,
+                                    &error),
+               &error);
+    scene_open_at(&scene, &place, "adam", settings, COUNT, fixture_seed(),
+                  false);
+    enqueue(&scene, queue, 1, &start, NULL);
+    enqueue(&scene, queue, 0, NULL, NULL);
+    clstep_device_release(place.device);
+    clstep_optimizer_release(scene.optimizer);
+    scene.optimizer = NULL;
+    clReleaseMemObject(scene.buffers.gradients);
+    set_event(start, CL_COMPLETE);
+    finish(queue);
+    fixture_read(scene.buffers.parameters, scene.scratch, COUNT);
+    check_floats("parameters", scene.scratch, scene.w, COUNT);
+    clRetainMemObject(scene.buffers.parameters);
+    scene.buffers.gradients = scene.buffers.parameters;
+    scene_close(&scene);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
+/* --- threads -------------------------------------------------------------- */
+
+struct worker {
+    struct scene scene;
+    cl_command_queue queue;
+    clstep_status status;
+    clstep_error error;
+    pthread_t thread;
+};
+
+/* cmocka's checks belong to one thread: a worker only notes its failure. */
+static void *work(void *data)
+{
+    struct worker *worker = data;
+
+    for (int i = 0; i < STEPS && worker->status == CLSTEP_OK; i++) {
+        worker->status = clstep_optimizer_set(worker->scene.optimizer, "lr",
+                                              0.01 / (i + 1), &worker->error);
+        if (worker->status == CLSTEP_OK)
+            worker->status = clstep_optimizer_step(
+                worker->scene.optimizer, worker->queue, &worker->scene.buffers,
+                0, NULL, NULL, &worker->error);
+        reference_set(worker->scene.reference, "lr", 0.01 / (i + 1));
+        reference_step(worker->scene.reference, worker->scene.w,
+                       worker->scene.g);
+    }
+    return NULL;
+}
+
+static void threads_do_not_disturb(bool shared)
+{
+    static struct worker workers[THREADS];
+    cl_command_queue common = create_queue(false);
+
+    memset(workers, 0, sizeof(workers));
+    for (int i = 0; i < THREADS; i++) {
+        scene_open(&workers[i].scene, i % 2 == 0 ? "adam" : "momentum",
+                   settings, COUNT, fixture_seed() + (uint64_t)i);
+        workers[i].queue = shared ? common : create_queue(false);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(
+            pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    for (int i = 0; i < THREADS; i++) {
+        fixture_ok(workers[i].status, &workers[i].error);
+        finish(workers[i].queue);
+        scene_check(&workers[i].scene);
+        scene_close(&workers[i].scene);
+        if (!shared)
+            clReleaseCommandQueue(workers[i].queue);
+    }
+    clReleaseCommandQueue(common);
+}
+
+static void threads_on_one_queue(void **state)
+{
+    (void)state;
+    threads_do_not_disturb(true);
+}
+
+static void threads_on_their_own_queues(void **state)
+{
+    (void)state;
+    threads_do_not_disturb(false);
+}
+
+struct creator {
+    clstep_device *device;
+    clstep_layout *layout;
+    clstep_optimizer *optimizer;
+    clstep_status status;
+    clstep_error error;
+    pthread_t thread;
+};
+
+static void *create(void *data)
+{
+    struct creator *creator = data;
+
+    creator->status = clstep_optimizer_create(
+        creator->device, "adam", settings, creator->layout, &creator->optimizer,
+        &creator->error);
+    return NULL;
+}
+
+/* Eight that need the same two programs: each is built once. */
+static void threads_create_one_plan(void **state)
+{
+    static struct creator creators[THREADS];
+    const struct trial_place *place = fixture_place();
+    clstep_layout *layout = fixture_layout(COUNT);
+    clstep_device *device;
+    clstep_error error;
+
+    (void)state;
+    fixture_ok(
+        clstep_device_create(place->context, fixture_id(), &device, &error),
+        &error);
+    memset(creators, 0, sizeof(creators));
+    atomic_store(&builds, 0);
+    for (int i = 0; i < THREADS; i++) {
+        creators[i].device = device;
+        creators[i].layout = layout;
+        assert_int_equal(
+            pthread_create(&creators[i].thread, NULL, create, &creators[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(creators[i].thread, NULL), 0);
+    assert_int_equal(atomic_load(&builds), 2);
+    for (int i = 0; i < THREADS; i++) {
+        struct scene scene;
+
+        fixture_ok(creators[i].status, &creators[i].error);
+        open_scene(&scene);
+        clstep_optimizer_release(scene.optimizer);
+        scene.optimizer = creators[i].optimizer;
+        scene_step(&scene, place->queue);
+        scene_check(&scene);
+        scene_close(&scene);
+    }
+    clstep_device_release(device);
+    clstep_layout_release(layout);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_order_queues),
+        cmocka_unit_test(out_of_order_queues),
+        cmocka_unit_test(steps_behind_one_event),
+        cmocka_unit_test(step_never_waits),
+        cmocka_unit_test(many_events),
+        cmocka_unit_test(state_follows_the_steps),
+        cmocka_unit_test(reset_mends),
+        cmocka_unit_test(writing_mends),
+        cmocka_unit_test(set_steps_mends),
+        cmocka_unit_test(release_in_flight),
+        cmocka_unit_test(threads_on_one_queue),
+        cmocka_unit_test(threads_on_their_own_queues),
+        cmocka_unit_test(threads_create_one_plan),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+}
