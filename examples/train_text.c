@@ -188,7 +188,7 @@ static struct corpus read_corpus(const struct options *options)
     if (held)
         files_disjoint(&training, &held_out);
     if (files_size(&training) < options->sizes.batch)
-        die("the training text is too short: %zu characters, but a batch has %zu",
+        die("the training text has %zu characters, but --batch is %zu",
             files_size(&training), options->sizes.batch);
     if (files_size(&held_out) == 0)
         die("the files are too short to hold out a tenth of each");
@@ -342,7 +342,7 @@ static void train(struct training *training)
     while (at < 1) {
         take_step(training, at);
         at = progress(training);
-        if (training->steps % 8 != 0)
+        if (training->steps % 4 != 0)
             continue;
         /* So that the queue does not run far ahead of the clock. */
         check_cl(clFinish(training->model->queue), "a batch failed");

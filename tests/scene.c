@@ -260,3 +260,34 @@ void check_error(const clstep_error *error, clstep_status status,
         if (strstr(error->message, word) == NULL)
             fail_msg("'%s' is not in: %s", word, error->message);
 }
+
+/* --- properties ----------------------------------------------------------- */
+
+enum { MAX_TESTS = 512 };
+
+int run_properties(const char *group, const struct CMUnitTest *fixed,
+                   size_t fixed_count, const struct property *properties,
+                   size_t property_count)
+{
+    static struct CMUnitTest tests[MAX_TESTS];
+    static char names[MAX_TESTS][64];
+    const clstep_rule *rule;
+    size_t n = 0;
+
+    for (; n < fixed_count && n < MAX_TESTS; n++)
+        tests[n] = fixed[n];
+    for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
+        for (size_t k = 0; k < property_count; k++) {
+            if (n == MAX_TESTS)
+                return 2;
+            snprintf(names[n], sizeof(names[n]), "%s: %s",
+                     clstep_rule_name(rule), properties[k].name);
+            tests[n].name = names[n];
+            tests[n].test_func = properties[k].run;
+            tests[n].initial_state = (void *)(uintptr_t)rule;
+            n++;
+        }
+    }
+    return _cmocka_run_group_tests(group, tests, n, fixture_open,
+                                   fixture_close);
+}

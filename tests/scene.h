@@ -73,4 +73,15 @@ void snapshot_release(struct snapshot *snapshot);
 void check_error(const clstep_error *error, clstep_status status,
                  const char *words);
 
+/* What must hold for every rule; 'run' finds the rule in '*state'. */
+struct property {
+    const char *name;
+    CMUnitTestFunction run;
+};
+
+/* Runs the tests at 'fixed', then each property for each rule. */
+int run_properties(const char *group, const struct CMUnitTest *fixed,
+                   size_t fixed_count, const struct property *properties,
+                   size_t property_count);
+
 #endif /* SCENE_H */

@@ -246,7 +246,7 @@ static double error_of(float got, float expected, double scale)
     return isnan(difference) ? INFINITY : difference / scale;
 }
 
-static double largest_error(void)
+static double allowed_error(void)
 {
     clstep_numerics numerics;
 
@@ -258,7 +258,7 @@ static double largest_error(void)
 static void compare(struct run *run, const float *expected)
 {
     const size_t count = run->golden->count;
-    const double allowed = largest_error();
+    const double allowed = allowed_error();
 
     for (size_t i = 0; i < count; i++)
         run->scale[i] = fmax(run->scale[i], fabs((double)expected[i]));

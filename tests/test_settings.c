@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LIST = 8, MAX_TESTS = 256 };
+enum { MAX_LIST = 8 };
 
 /* --- the rules, by hand --------------------------------------------------- */
 
@@ -892,20 +892,6 @@ static void get_tells_choices_and_defaults(void **state)
 
 /* -------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    CMUnitTestFunction run;
-} properties[] = {
-    {"names suit a kernel", names_suit_a_kernel},
-    {"is as written", rule_is_as_written},
-    {"defaults are legal", defaults_are_legal},
-    {"numbers keep their range", numbers_keep_their_range},
-    {"forms are kept apart", forms_are_kept_apart},
-    {"names are checked", names_are_checked},
-    {"defaults can be set", defaults_can_be_set},
-    {"given numbers can be set", given_numbers_can_be_set},
-};
-
 int main(void)
 {
     static const struct CMUnitTest fixed[] = {
@@ -917,25 +903,17 @@ int main(void)
         cmocka_unit_test(set_keeps_combinations),
         cmocka_unit_test(get_tells_choices_and_defaults),
     };
-    static struct CMUnitTest tests[MAX_TESTS];
-    static char names[MAX_TESTS][64];
-    const clstep_rule *rule;
-    size_t n = 0;
+    static const struct property properties[] = {
+        {"names suit a kernel", names_suit_a_kernel},
+        {"is as written", rule_is_as_written},
+        {"defaults are legal", defaults_are_legal},
+        {"numbers keep their range", numbers_keep_their_range},
+        {"forms are kept apart", forms_are_kept_apart},
+        {"names are checked", names_are_checked},
+        {"defaults can be set", defaults_can_be_set},
+        {"given numbers can be set", given_numbers_can_be_set},
+    };
 
-    for (; n < sizeof(fixed) / sizeof(*fixed); n++)
-        tests[n] = fixed[n];
-    for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
-        for (size_t k = 0; k < sizeof(properties) / sizeof(*properties); k++) {
-            if (n == MAX_TESTS)
-                return 2;
-            snprintf(names[n], sizeof(names[n]), "%s: %s",
-                     clstep_rule_name(rule), properties[k].name);
-            tests[n].name = names[n];
-            tests[n].test_func = properties[k].run;
-            tests[n].initial_state = (void *)(uintptr_t)rule;
-            n++;
-        }
-    }
-    return _cmocka_run_group_tests("settings", tests, n, fixture_open,
-                                   fixture_close);
+    return run_properties("settings", fixed, sizeof(fixed) / sizeof(*fixed),
+                          properties, sizeof(properties) / sizeof(*properties));
 }

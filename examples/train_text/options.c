@@ -28,9 +28,9 @@ static struct {
 } given = {.rule = "adamw",
            .initialisation = "xavier",
            .schedule = "cosine",
-           .batch = 256,
+           .batch = 1024,
            .context = 16,
-           .hidden = 256,
+           .hidden = 192,
            .embedding = 16,
            .sample = 400,
            .seed = 1};
@@ -40,22 +40,22 @@ static const struct poptOption table[] = {
      "Rule of the update (adamw; 'clstep rules' lists them)", "NAME"},
     {"set", 's', POPT_ARG_ARGV, &given.settings, 0,
      "A setting of the rule, such as lr=0.01; may be repeated. The rule's own "
-     "defaults, but for adamw lr=0.006 weight_decay=0.1",
+     "defaults, but for adamw lr=0.015 weight_decay=0.1",
      "NAME=VALUE"},
     {"schedule", 0, POPT_ARG_STRING, &given.schedule, 0,
      "cosine: lr warms up, then falls; constant: it stays (cosine)", "NAME"},
-    {"steps", 0, POPT_ARG_LONG, &given.steps, 0, "Batches to train on (2200)",
+    {"steps", 0, POPT_ARG_LONG, &given.steps, 0, "Batches to train on (800)",
      "N"},
     {"seconds", 0, POPT_ARG_DOUBLE, &given.seconds, 0,
      "Time to train, in place of --steps", "S"},
-    {"batch", 0, POPT_ARG_LONG, &given.batch, 0, "Characters a batch (256)",
+    {"batch", 0, POPT_ARG_LONG, &given.batch, 0, "Characters a batch (1024)",
      "N"},
     {"context", 0, POPT_ARG_LONG, &given.context, 0,
      "Characters that the model sees (16)", "N"},
     {"embedding", 0, POPT_ARG_LONG, &given.embedding, 0,
      "Numbers for each of them (16)", "N"},
     {"hidden", 0, POPT_ARG_LONG, &given.hidden, 0,
-     "Width of the two tanh layers (256)", "N"},
+     "Width of the two tanh layers (192)", "N"},
     {"init", 0, POPT_ARG_STRING, &given.initialisation, 0,
      "First weights: xavier or he (xavier)", "NAME"},
     {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0,
@@ -93,7 +93,7 @@ static void print_help(poptContext context)
 /* --- settings ------------------------------------------------------------- */
 
 static const clstep_setting adamw_defaults[] = {
-    {.name = "lr", .value = 0.006},
+    {.name = "lr", .value = 0.015},
     {.name = "weight_decay", .value = 0.1},
 };
 
@@ -209,7 +209,7 @@ static void check_duration(void)
     if (!(given.seconds >= 0 && given.seconds <= 1e9))
         misuse("--seconds is %g; it must be from 0 to 1e9", given.seconds);
     if (given.seconds == 0.0 && given.steps == 0)
-        given.steps = 2200;
+        given.steps = 800;
 }
 
 static struct options check_options(const char *const *files)

@@ -9,7 +9,7 @@
 #define _XOPEN_SOURCE     700
 #define _FILE_OFFSET_BITS 64
 
-#include "safetensors.h"
+#include "safetensors_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +26,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 _Static_assert(sizeof(float) == 4 && sizeof(off_t) == 8,
                "F32 is float, and files have 64-bit sizes");
 
-enum {
-    LENGTH_BYTES = 8,
-    MAX_HEADER = 100000000, /* the format's own limit */
-    MAX_DEPTH = 64          /* of JSON; a header needs three levels */
-};
-
-static const char metadata_key[] = "__metadata__";
+enum { MAX_DEPTH = 64 /* of JSON; a header needs three levels */ };
 
 struct safetensors {
     char *path;
@@ -46,10 +40,7 @@ struct safetensors {
     uint64_t *extents;                         /* of all shapes */
 };
 
-static bool fail(struct safetensors_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct safetensors_error *error, const char *format, ...)
+bool safetensors_fail(struct safetensors_error *error, const char *format, ...)
 {
     va_list arguments;
 
@@ -59,9 +50,9 @@ static bool fail(struct safetensors_error *error, const char *format, ...)
     return false;
 }
 
-static bool fail_memory(const char *path, struct safetensors_error *error)
+bool safetensors_fail_memory(const char *path, struct safetensors_error *error)
 {
-    return fail(error, "%s: no memory for its header", path);
+    return safetensors_fail(error, "%s: no memory for its header", path);
 }
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -79,11 +70,11 @@ read_bytes(const struct safetensors *file, uint64_t offset, void *data,
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail(error, "cannot read %s: %s", file->path,
-                        strerror(errno));
+            return safetensors_fail(error, "cannot read %s: %s", file->path,
+                                    strerror(errno));
         if (got == 0)
-            return fail(error, "%s became shorter while it was read",
-                        file->path);
+            return safetensors_fail(
+                error, "%s became shorter while it was read", file->path);
         to += got;
         offset += (uint64_t)got;
         bytes -= (size_t)got;
@@ -99,10 +90,11 @@ static bool open_file(struct safetensors *file, uint64_t *size,
 
     file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0 || fstat(file->fd, &status) != 0)
-        return fail(error, "cannot open %s: %s", file->path, strerror(errno));
+        return safetensors_fail(error, "cannot open %s: %s", file->path,
+                                strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return fail(error, "cannot read %s: it is not a regular file",
-                    file->path);
+        return safetensors_fail(
+            error, "cannot read %s: it is not a regular file", file->path);
     *size = (uint64_t)status.st_size;
     return true;
 }
@@ -128,10 +120,11 @@ static bool check_text(const char *path, const char *text, size_t length,
     int depth = 0;
 
     if (text[0] != '{')
-        return fail(error, "%s: its header does not begin with '{'", path);
+        return safetensors_fail(error, "%s: its header does not begin with '{'",
+                                path);
 
     if (memchr(text, '\0', length) != NULL)
-        return fail(error, "%s: its header has a NUL byte", path);
+        return safetensors_fail(error, "%s: its header has a NUL byte", path);
 
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '"')
@@ -143,9 +136,11 @@ static bool check_text(const char *path, const char *text, size_t length,
         else if (!quoted && (text[i] == '}' || text[i] == ']'))
             depth--;
         else if (!quoted && is_minus_zero(&text[i]))
-            return fail(error, "%s: its header has the number -0", path);
+            return safetensors_fail(error, "%s: its header has the number -0",
+                                    path);
         if (depth > MAX_DEPTH)
-            return fail(error, "%s: its header is nested too deeply", path);
+            return safetensors_fail(
+                error, "%s: its header is nested too deeply", path);
     }
     return true;
 }
@@ -159,8 +154,8 @@ static bool parse_text(struct safetensors *file, const char *text,
         return false;
     file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &json);
     if (file->header == NULL)
-        return fail(error, "%s: its header cannot be parsed: %s", file->path,
-                    json.text);
+        return safetensors_fail(error, "%s: its header cannot be parsed: %s",
+                                file->path, json.text);
     return true;
 }
 
@@ -168,33 +163,36 @@ static bool parse_text(struct safetensors *file, const char *text,
 static bool read_header(struct safetensors *file, uint64_t size,
                         struct safetensors_error *error)
 {
-    unsigned char prefix[LENGTH_BYTES];
+    unsigned char prefix[SAFETENSORS_LENGTH_BYTES];
     uint64_t length = 0;
     bool ok = false;
 
     if (size < sizeof(prefix))
-        return fail(error,
-                    "%s has %" PRIu64 " bytes, which are too few for a"
-                    " safetensors file",
-                    file->path, size);
+        return safetensors_fail(error,
+                                "%s has %" PRIu64
+                                " bytes, which are too few for a"
+                                " safetensors file",
+                                file->path, size);
     if (!read_bytes(file, 0, prefix, sizeof(prefix), error))
         return false;
     for (size_t i = sizeof(prefix); i-- > 0;)
         length = length << 8 | prefix[i];
-    if (length > MAX_HEADER)
-        return fail(error,
-                    "%s: its header would have %" PRIu64 " bytes; at most %d"
-                    " are allowed",
-                    file->path, length, (int)MAX_HEADER);
+    if (length > SAFETENSORS_MAX_HEADER)
+        return safetensors_fail(
+            error,
+            "%s: its header would have %" PRIu64 " bytes; at most %d"
+            " are allowed",
+            file->path, length, (int)SAFETENSORS_MAX_HEADER);
     if (length > size - sizeof(prefix))
-        return fail(error,
-                    "%s: its header should have %" PRIu64 " bytes, but only"
-                    " %" PRIu64 " follow",
-                    file->path, length, size - sizeof(prefix));
+        return safetensors_fail(error,
+                                "%s: its header should have %" PRIu64
+                                " bytes, but only"
+                                " %" PRIu64 " follow",
+                                file->path, length, size - sizeof(prefix));
 
     char *text = malloc((size_t)length + 1);
     if (text == NULL)
-        return fail_memory(file->path, error);
+        return safetensors_fail_memory(file->path, error);
     text[length] = '\0';
     ok = read_bytes(file, sizeof(prefix), text, (size_t)length, error) &&
          parse_text(file, text, (size_t)length, error);
@@ -220,12 +218,14 @@ static bool check_metadata(const char *path, json_t *metadata,
     json_t *value;
 
     if (!json_is_object(metadata))
-        return fail(error, "%s: its %s are not an object", path, metadata_key);
+        return safetensors_fail(error, "%s: its %s are not an object", path,
+                                SAFETENSORS_METADATA);
     json_object_foreach(metadata, key, value)
     {
         if (!json_is_string(value))
-            return fail(error, "%s: '%.200s' of its %s is not a string", path,
-                        key, metadata_key);
+            return safetensors_fail(error,
+                                    "%s: '%.200s' of its %s is not a string",
+                                    path, key, SAFETENSORS_METADATA);
     }
     return true;
 }
@@ -236,15 +236,16 @@ static bool whole_number(const char *path, const char *name, const char *what,
                          struct safetensors_error *error)
 {
     if (!json_is_integer(value))
-        return fail(error,
-                    "%s: the %s of tensor '%.200s' has a member that is not a"
-                    " whole number",
-                    path, what, name);
+        return safetensors_fail(
+            error,
+            "%s: the %s of tensor '%.200s' has a member that is not a"
+            " whole number",
+            path, what, name);
     if (json_integer_value(value) < 0)
-        return fail(error,
-                    "%s: the %s of tensor '%.200s' has the negative"
-                    " number %" JSON_INTEGER_FORMAT,
-                    path, what, name, json_integer_value(value));
+        return safetensors_fail(error,
+                                "%s: the %s of tensor '%.200s' has the negative"
+                                " number %" JSON_INTEGER_FORMAT,
+                                path, what, name, json_integer_value(value));
     *number = (uint64_t)json_integer_value(value);
     return true;
 }
@@ -253,15 +254,18 @@ static bool parse_dtype(const char *path, const char *name, const json_t *dtype,
                         struct safetensors_error *error)
 {
     if (dtype == NULL)
-        return fail(error, "%s: tensor '%.200s' has no dtype", path, name);
+        return safetensors_fail(error, "%s: tensor '%.200s' has no dtype", path,
+                                name);
     if (!json_is_string(dtype))
-        return fail(error, "%s: the dtype of tensor '%.200s' is not a string",
-                    path, name);
+        return safetensors_fail(
+            error, "%s: the dtype of tensor '%.200s' is not a string", path,
+            name);
     if (strcmp(json_string_value(dtype), "F32") != 0)
-        return fail(error,
-                    "%s: tensor '%.200s' is of dtype %.40s; only F32 is"
-                    " supported",
-                    path, name, json_string_value(dtype));
+        return safetensors_fail(
+            error,
+            "%s: tensor '%.200s' is of dtype %.40s; only F32 is"
+            " supported",
+            path, name, json_string_value(dtype));
     return true;
 }
 
@@ -277,10 +281,12 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
     const char *name = tensor->name;
 
     if (shape == NULL)
-        return fail(error, "%s: tensor '%.200s' has no shape", path, name);
+        return safetensors_fail(error, "%s: tensor '%.200s' has no shape", path,
+                                name);
     if (!json_is_array(shape))
-        return fail(error, "%s: the shape of tensor '%.200s' is not an array",
-                    path, name);
+        return safetensors_fail(
+            error, "%s: the shape of tensor '%.200s' is not an array", path,
+            name);
     tensor->rank = json_array_size(shape);
     tensor->shape = extents;
     tensor->count = 1;
@@ -289,10 +295,11 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
                           &extents[i], error))
             return false;
         if (extents[i] != 0 && tensor->count > UINT64_MAX / 4 / extents[i])
-            return fail(error,
-                        "%s: the shape of tensor '%.200s' has more bytes"
-                        " than 64 bits can count",
-                        path, name);
+            return safetensors_fail(
+                error,
+                "%s: the shape of tensor '%.200s' has more bytes"
+                " than 64 bits can count",
+                path, name);
         tensor->count *= extents[i];
     }
     return true;
@@ -305,29 +312,32 @@ static bool parse_offsets(const char *path, const json_t *offsets,
     uint64_t *begin = &entry->tensor.offset, *end = &entry->end;
 
     if (offsets == NULL)
-        return fail(error, "%s: tensor '%.200s' has no data_offsets", path,
-                    name);
+        return safetensors_fail(
+            error, "%s: tensor '%.200s' has no data_offsets", path, name);
     if (!json_is_array(offsets) || json_array_size(offsets) != 2)
-        return fail(error,
-                    "%s: the data_offsets of tensor '%.200s' are not an array"
-                    " of two numbers",
-                    path, name);
+        return safetensors_fail(
+            error,
+            "%s: the data_offsets of tensor '%.200s' are not an array"
+            " of two numbers",
+            path, name);
     if (!whole_number(path, name, "data_offsets", json_array_get(offsets, 0),
                       begin, error) ||
         !whole_number(path, name, "data_offsets", json_array_get(offsets, 1),
                       end, error))
         return false;
     if (*end < *begin)
-        return fail(error,
-                    "%s: the data of tensor '%.200s' end at %" PRIu64
-                    ", before they begin at %" PRIu64,
-                    path, name, *end, *begin);
+        return safetensors_fail(
+            error,
+            "%s: the data of tensor '%.200s' end at %" PRIu64
+            ", before they begin at %" PRIu64,
+            path, name, *end, *begin);
     if (*end - *begin != 4 * entry->tensor.count)
-        return fail(error,
-                    "%s: tensor '%.200s' has %" PRIu64 " elements, so %" PRIu64
-                    " bytes, but its data_offsets span %" PRIu64,
-                    path, name, entry->tensor.count, 4 * entry->tensor.count,
-                    *end - *begin);
+        return safetensors_fail(error,
+                                "%s: tensor '%.200s' has %" PRIu64
+                                " elements, so %" PRIu64
+                                " bytes, but its data_offsets span %" PRIu64,
+                                path, name, entry->tensor.count,
+                                4 * entry->tensor.count, *end - *begin);
     return true;
 }
 
@@ -338,8 +348,9 @@ static bool parse_entry(const char *path, const char *name, const json_t *value,
 {
     entry->tensor.name = name;
     if (!json_is_object(value))
-        return fail(error, "%s: the entry of tensor '%.200s' is not an object",
-                    path, name);
+        return safetensors_fail(
+            error, "%s: the entry of tensor '%.200s' is not an object", path,
+            name);
     return parse_dtype(path, name, json_object_get(value, "dtype"), error) &&
            parse_shape(path, json_object_get(value, "shape"), extents,
                        &entry->tensor, error) &&
@@ -369,25 +380,29 @@ check_places(const struct safetensors *file, const struct entry *entries,
         const struct safetensors_tensor *tensor = &entries[i].tensor;
 
         if (tensor->offset > position)
-            return fail(error,
-                        "%s: the %" PRIu64 " bytes in front of tensor '%.200s'"
-                        " belong to no tensor",
-                        file->path, tensor->offset - position, tensor->name);
+            return safetensors_fail(
+                error,
+                "%s: the %" PRIu64 " bytes in front of tensor '%.200s'"
+                " belong to no tensor",
+                file->path, tensor->offset - position, tensor->name);
         if (tensor->offset < position)
-            return fail(error,
-                        "%s: the data of tensor '%.200s' overlap those of"
-                        " tensor '%.200s'",
-                        file->path, tensor->name, entries[i - 1].tensor.name);
+            return safetensors_fail(
+                error,
+                "%s: the data of tensor '%.200s' overlap those of"
+                " tensor '%.200s'",
+                file->path, tensor->name, entries[i - 1].tensor.name);
         position = entries[i].end;
     }
     if (position > file->data_bytes)
-        return fail(error,
-                    "%s is truncated: its tensors have %" PRIu64 " bytes of"
-                    " data, the file has %" PRIu64,
-                    file->path, position, file->data_bytes);
+        return safetensors_fail(error,
+                                "%s is truncated: its tensors have %" PRIu64
+                                " bytes of"
+                                " data, the file has %" PRIu64,
+                                file->path, position, file->data_bytes);
     if (position < file->data_bytes)
-        return fail(error, "%s: its last %" PRIu64 " bytes belong to no tensor",
-                    file->path, file->data_bytes - position);
+        return safetensors_fail(
+            error, "%s: its last %" PRIu64 " bytes belong to no tensor",
+            file->path, file->data_bytes - position);
     return true;
 }
 
@@ -405,7 +420,7 @@ static bool keep_entries(struct safetensors *file, const struct entry *entries,
     file->tensors = calloc(file->count + 1, sizeof(*file->tensors));
     file->by_name = calloc(file->count + 1, sizeof(*file->by_name));
     if (file->tensors == NULL || file->by_name == NULL)
-        return fail_memory(file->path, error);
+        return safetensors_fail_memory(file->path, error);
     for (size_t i = 0; i < file->count; i++) {
         file->tensors[i] = entries[i].tensor;
         file->by_name[i] = &file->tensors[i];
@@ -439,7 +454,7 @@ static bool parse_entries(struct safetensors *file, struct entry *entries,
     {
         struct entry *entry = &entries[file->count];
 
-        if (strcmp(name, metadata_key) == 0) {
+        if (strcmp(name, SAFETENSORS_METADATA) == 0) {
             if (!check_metadata(file->path, value, error))
                 return false;
             continue;
@@ -462,7 +477,7 @@ take_entries(struct safetensors *file, struct safetensors_error *error)
     file->extents =
         calloc(count_extents(file->header) + 1, sizeof(*file->extents));
     if (entries == NULL || file->extents == NULL) {
-        fail_memory(file->path, error);
+        safetensors_fail_memory(file->path, error);
         goto done;
     }
     if (!parse_entries(file, entries, error))
@@ -484,11 +499,11 @@ bool safetensors_open(const char *path, struct safetensors **out,
 
     *out = NULL;
     if (file == NULL)
-        return fail_memory(path, error);
+        return safetensors_fail_memory(path, error);
     file->fd = -1;
     file->path = strdup(path);
     if (file->path == NULL) {
-        fail_memory(path, error);
+        safetensors_fail_memory(path, error);
         goto fail;
     }
     if (!open_file(file, &size, error) || !read_header(file, size, error) ||
@@ -545,7 +560,7 @@ safetensors_find(const struct safetensors *file, const char *name)
 
 json_t *safetensors_metadata(const struct safetensors *file)
 {
-    return json_object_get(file->header, metadata_key);
+    return json_object_get(file->header, SAFETENSORS_METADATA);
 }
 
 bool safetensors_read(const struct safetensors *file,
@@ -555,295 +570,4 @@ bool safetensors_read(const struct safetensors *file,
 {
     return read_bytes(file, file->data + tensor->offset + 4 * first, data,
                       4 * (size_t)count, error);
-}
-
-/* --- writing -------------------------------------------------------------- */
-
-struct safetensors_writer {
-    char *target, *temporary; /* 'temporary' is NULL while it does not exist */
-    FILE *stream;
-    uint64_t left; /* elements that are still to be written */
-};
-
-static char *join(const char *folder, const char *name)
-{
-    const size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-
-    if (path != NULL)
-        snprintf(path, size, "%s/%s", folder, name);
-    return path;
-}
-
-/*
- * The full path of the file that 'path' leads to, through any links, or that
- * would be made there; NULL with errno set if there cannot be one.
- */
-static char *full_path(const char *path)
-{
-    char *full = realpath(path, NULL);
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
-    char *folder = NULL, *parent = NULL;
-
-    if (full != NULL || errno != ENOENT || *base == '\0')
-        return full;
-
-    folder = slash != NULL ? strndup(path, (size_t)(base - path)) : strdup(".");
-    if (folder == NULL)
-        return NULL;
-    parent = realpath(folder, NULL);
-    if (parent != NULL)
-        full = join(parent, base);
-    free(parent);
-    free(folder);
-    return full;
-}
-
-/* Fills in the full path of a target, and its mode: 0 if it does not exist. */
-static bool find_target(const char *path, char **full, mode_t *mode,
-                        struct safetensors_error *error)
-{
-    struct stat status;
-
-    *mode = 0;
-    *full = full_path(path);
-    if (*full == NULL)
-        return fail(error, "cannot write '%s': %s", path, strerror(errno));
-    if (lstat(*full, &status) != 0)
-        return true;
-    if (!S_ISREG(status.st_mode))
-        return fail(error, "cannot write %s: it is not a regular file", path);
-    if (access(*full, W_OK) != 0)
-        return fail(error, "cannot write %s: %s", path, strerror(errno));
-    *mode = status.st_mode & 0777;
-    return true;
-}
-
-bool safetensors_writable(const char *path, struct safetensors_error *error)
-{
-    char *full = NULL;
-    mode_t mode;
-    bool ok = find_target(path, &full, &mode, error);
-
-    if (ok) {
-        strrchr(full, '/')[1] = '\0';
-        ok = access(full, W_OK | X_OK) == 0 ||
-             fail(error, "cannot write %s: %s", path, strerror(errno));
-    }
-    free(full);
-    return ok;
-}
-
-bool safetensors_same_target(const char *a, const char *b)
-{
-    char *full_a = full_path(a), *full_b = full_path(b);
-    const bool same =
-        full_a != NULL && full_b != NULL && strcmp(full_a, full_b) == 0;
-
-    free(full_a);
-    free(full_b);
-    return same;
-}
-
-/* A new file beside the target, with the target's mode if that exists. */
-static bool open_temporary(struct safetensors_writer *writer, const char *path,
-                           mode_t mode, struct safetensors_error *error)
-{
-    const int folder = (int)(strrchr(writer->target, '/') - writer->target);
-    const size_t size = (size_t)folder + 64;
-    char *name = malloc(size);
-    int fd = -1;
-
-    if (name == NULL)
-        return fail_memory(path, error);
-    for (int i = 0; i < 100 && fd < 0 && (i == 0 || errno == EEXIST); i++) {
-        snprintf(name, size, "%.*s/.clstep-%ld-%d.tmp", folder, writer->target,
-                 (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    }
-    if (fd < 0) {
-        fail(error, "cannot write %s: %s", path, strerror(errno));
-        free(name);
-        return false;
-    }
-    writer->temporary = name;
-    if (mode != 0 && fchmod(fd, mode) != 0) {
-        fail(error, "cannot write %s: %s", path, strerror(errno));
-        close(fd);
-        return false;
-    }
-    writer->stream = fdopen(fd, "wb");
-    if (writer->stream == NULL) {
-        close(fd);
-        return fail_memory(path, error);
-    }
-    return true;
-}
-
-/* The header's entry of 'tensor', whose data begin at '*offset'; moves that. */
-static json_t *describe(const struct safetensors_tensor *tensor,
-                        uint64_t *offset, uint64_t *count)
-{
-    json_t *shape = json_array();
-    uint64_t begin = *offset;
-
-    *count = 1;
-    for (size_t i = 0; i < tensor->rank; i++) {
-        if (json_array_append_new(
-                shape, json_integer((json_int_t)tensor->shape[i])) != 0) {
-            json_decref(shape);
-            return NULL;
-        }
-        *count *= tensor->shape[i];
-    }
-    *offset += 4 * *count;
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)*offset);
-}
-
-/* The header's text, padded so that the data begin at a multiple of 8. */
-static char *make_header(const struct safetensors_tensor *tensors, size_t count,
-                         json_t *metadata, uint64_t *elements, size_t *length)
-{
-    json_t *header = json_object();
-    char *text = NULL, *padded = NULL;
-    uint64_t offset = 0;
-
-    *elements = 0;
-    if (metadata != NULL &&
-        json_object_set(header, metadata_key, metadata) != 0)
-        goto done;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t one;
-
-        if (json_object_set_new(header, tensors[i].name,
-                                describe(&tensors[i], &offset, &one)) != 0)
-            goto done;
-        *elements += one;
-    }
-    text = json_dumps(header, JSON_COMPACT);
-    if (text == NULL)
-        goto done;
-    *length = (strlen(text) + 7) / 8 * 8;
-    padded = malloc(*length + 1);
-    if (padded != NULL) {
-        memset(padded, ' ', *length + 1);
-        memcpy(padded, text, strlen(text));
-    }
-
-done:
-    free(text);
-    json_decref(header);
-    return padded;
-}
-
-static bool write_bytes(struct safetensors_writer *writer, const void *data,
-                        size_t bytes, struct safetensors_error *error)
-{
-    errno = 0;
-    if (fwrite(data, 1, bytes, writer->stream) != bytes)
-        return fail(error, "cannot write %s: %s", writer->target,
-                    strerror(errno));
-    return true;
-}
-
-static bool write_header(struct safetensors_writer *writer, const char *text,
-                         size_t length, struct safetensors_error *error)
-{
-    unsigned char prefix[LENGTH_BYTES];
-
-    if (text == NULL)
-        return fail_memory(writer->target, error);
-    if (length > MAX_HEADER)
-        return fail(error,
-                    "cannot write %s: its header would have %zu bytes; at most"
-                    " %d are allowed",
-                    writer->target, length, (int)MAX_HEADER);
-    for (size_t i = 0; i < sizeof(prefix); i++)
-        prefix[i] = (unsigned char)((uint64_t)length >> 8 * i);
-    return write_bytes(writer, prefix, sizeof(prefix), error) &&
-           write_bytes(writer, text, length, error);
-}
-
-bool safetensors_create(const char *path,
-                        const struct safetensors_tensor *tensors, size_t count,
-                        json_t *metadata, struct safetensors_writer **out,
-                        struct safetensors_error *error)
-{
-    struct safetensors_writer *writer = calloc(1, sizeof(*writer));
-    char *header = NULL;
-    size_t length = 0;
-    mode_t mode;
-
-    *out = NULL;
-    if (writer == NULL)
-        return fail_memory(path, error);
-    if (!find_target(path, &writer->target, &mode, error) ||
-        !open_temporary(writer, path, mode, error))
-        goto fail;
-    header = make_header(tensors, count, metadata, &writer->left, &length);
-    if (!write_header(writer, header, length, error))
-        goto fail;
-    free(header);
-    *out = writer;
-    return true;
-
-fail:
-    free(header);
-    safetensors_release(writer);
-    return false;
-}
-
-bool safetensors_write(struct safetensors_writer *writer, const float *data,
-                       uint64_t count, struct safetensors_error *error)
-{
-    if (count > writer->left)
-        return fail(error, "%s would get more data than its header tells of",
-                    writer->target);
-    writer->left -= count;
-    return write_bytes(writer, data, 4 * (size_t)count, error);
-}
-
-bool safetensors_finish(struct safetensors_writer *writer,
-                        struct safetensors_error *error)
-{
-    FILE *stream = writer->stream;
-    bool ok;
-
-    if (writer->left != 0)
-        return fail(error, "%s lacks data that its header tells of",
-                    writer->target);
-    errno = 0;
-    ok = (fflush(stream) == 0 && fsync(fileno(stream)) == 0) ||
-         fail(error, "cannot write %s: %s", writer->target, strerror(errno));
-    writer->stream = NULL;
-    if (fclose(stream) != 0 && ok)
-        ok =
-            fail(error, "cannot write %s: %s", writer->target, strerror(errno));
-    return ok;
-}
-
-bool safetensors_commit(struct safetensors_writer *writer,
-                        struct safetensors_error *error)
-{
-    if (rename(writer->temporary, writer->target) != 0)
-        return fail(error, "cannot write %s: %s", writer->target,
-                    strerror(errno));
-    free(writer->temporary);
-    writer->temporary = NULL;
-    return true;
-}
-
-void safetensors_release(struct safetensors_writer *writer)
-{
-    if (writer == NULL)
-        return;
-    if (writer->stream != NULL)
-        fclose(writer->stream);
-    if (writer->temporary != NULL)
-        unlink(writer->temporary);
-    free(writer->temporary);
-    free(writer->target);
-    free(writer);
 }

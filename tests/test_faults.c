@@ -1,0 +1,981 @@
+/*
+ * test_faults.c - the k-th call fails, for each k
+ * SPDX-License-Identifier: MIT
+ *
+ * Every OpenCL function and every allocation that the library uses is wrapped
+ * by the linker.  A scenario runs with the first such call failing, then the
+ * second, and so on until nothing is left to fail; once, or from there on.
+ * After each fault: a status, a message that names the call, the state bit for
+ * bit as before the operation (or the optimizer says that it is torn, and is
+ * mended), the right bits when the operation is done again, and no object and
+ * no memory left over at the end.
+ *
+ * Functions that release do not fail here: there is nothing to be done about
+ * it.
+ */
+#include "scene.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TENSORS = 18, COUNT = (TENSORS - 1) * CLSTEP_ALIGNMENT + 5, WAITS = 9 };
+
+/* --- faults --------------------------------------------------------------- */
+
+enum kind {
+    CONTEXTS,
+    QUEUES,
+    PROGRAMS,
+    KERNELS,
+    BUFFERS,
+    EVENTS,
+    MEMORY,
+    KINDS
+};
+
+static struct {
+    bool armed, from; /* from: all calls from 'at' on fail */
+    unsigned at, calls, struck;
+    const char *first; /* the function that failed first */
+    bool other_code;   /* than that of a lack of memory */
+    cl_int code;       /* what that function returned; 0 for an allocation */
+    long live[KINDS];  /* objects made and retained, less those released */
+} fault;
+
+/* The code with which 'name' fails now, or CL_SUCCESS. */
+static cl_int strike(const char *name)
+{
+    cl_int code = CL_OUT_OF_HOST_MEMORY;
+
+    if (!fault.armed)
+        return CL_SUCCESS;
+    fault.calls++;
+    if (fault.calls != fault.at && !(fault.from && fault.calls > fault.at))
+        return CL_SUCCESS;
+    if (fault.other_code)
+        code = strcmp(name, "clBuildProgram") == 0 ? CL_BUILD_PROGRAM_FAILURE
+                                                   : CL_INVALID_OPERATION;
+    if (fault.struck++ == 0) {
+        fault.first = name;
+        fault.code = code;
+    }
+    return code;
+}
+
+static bool strike_memory(const char *name)
+{
+    const unsigned before = fault.struck;
+    const cl_int code = strike(name);
+
+    if (code != CL_SUCCESS && before == 0)
+        fault.code = CL_SUCCESS;
+    return code != CL_SUCCESS;
+}
+
+/* Counts an object that was made with 'code'. */
+static cl_int made(enum kind kind, cl_int code)
+{
+    fault.live[kind] += code == CL_SUCCESS;
+    return code;
+}
+
+static cl_int released(enum kind kind, cl_int code)
+{
+    fault.live[kind] -= code == CL_SUCCESS;
+    return code;
+}
+
+/* --- the functions, wrapped ----------------------------------------------- */
+
+extern __typeof__(malloc) __real_malloc, __wrap_malloc;
+extern __typeof__(calloc) __real_calloc, __wrap_calloc;
+extern __typeof__(realloc) __real_realloc, __wrap_realloc;
+extern __typeof__(free) __real_free, __wrap_free;
+extern __typeof__(pthread_mutex_init) __real_pthread_mutex_init,
+    __wrap_pthread_mutex_init;
+
+void *__wrap_malloc(size_t size)
+{
+    void *p = strike_memory("malloc") ? NULL : __real_malloc(size);
+
+    fault.live[MEMORY] += p != NULL;
+    return p;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    void *p = strike_memory("calloc") ? NULL : __real_calloc(count, size);
+
+    fault.live[MEMORY] += p != NULL;
+    return p;
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    void *p = strike_memory("realloc") ? NULL : __real_realloc(old, size);
+
+    fault.live[MEMORY] += old == NULL && p != NULL;
+    return p;
+}
+
+void __wrap_free(void *p)
+{
+    fault.live[MEMORY] -= p != NULL;
+    __real_free(p);
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes)
+{
+    return strike_memory("pthread_mutex_init")
+               ? 12 /* ENOMEM */
+               : __real_pthread_mutex_init(mutex, attributes);
+}
+
+extern __typeof__(clRetainContext) __real_clRetainContext,
+    __wrap_clRetainContext;
+extern __typeof__(clRetainCommandQueue) __real_clRetainCommandQueue,
+    __wrap_clRetainCommandQueue;
+extern __typeof__(clRetainProgram) __real_clRetainProgram,
+    __wrap_clRetainProgram;
+extern __typeof__(clRetainEvent) __real_clRetainEvent, __wrap_clRetainEvent;
+
+cl_int __wrap_clRetainContext(cl_context context)
+{
+    const cl_int code = strike("clRetainContext");
+
+    return made(CONTEXTS, code ? code : __real_clRetainContext(context));
+}
+
+cl_int __wrap_clRetainCommandQueue(cl_command_queue queue)
+{
+    const cl_int code = strike("clRetainCommandQueue");
+
+    return made(QUEUES, code ? code : __real_clRetainCommandQueue(queue));
+}
+
+cl_int __wrap_clRetainProgram(cl_program program)
+{
+    const cl_int code = strike("clRetainProgram");
+
+    return made(PROGRAMS, code ? code : __real_clRetainProgram(program));
+}
+
+cl_int __wrap_clRetainEvent(cl_event event)
+{
+    const cl_int code = strike("clRetainEvent");
+
+    return made(EVENTS, code ? code : __real_clRetainEvent(event));
+}
+
+extern __typeof__(clReleaseContext) __real_clReleaseContext,
+    __wrap_clReleaseContext;
+extern __typeof__(clReleaseCommandQueue) __real_clReleaseCommandQueue,
+    __wrap_clReleaseCommandQueue;
+extern __typeof__(clReleaseProgram) __real_clReleaseProgram,
+    __wrap_clReleaseProgram;
+extern __typeof__(clReleaseKernel) __real_clReleaseKernel,
+    __wrap_clReleaseKernel;
+extern __typeof__(clReleaseMemObject) __real_clReleaseMemObject,
+    __wrap_clReleaseMemObject;
+extern __typeof__(clReleaseEvent) __real_clReleaseEvent, __wrap_clReleaseEvent;
+
+cl_int __wrap_clReleaseContext(cl_context context)
+{
+    return released(CONTEXTS, __real_clReleaseContext(context));
+}
+
+cl_int __wrap_clReleaseCommandQueue(cl_command_queue queue)
+{
+    return released(QUEUES, __real_clReleaseCommandQueue(queue));
+}
+
+cl_int __wrap_clReleaseProgram(cl_program program)
+{
+    return released(PROGRAMS, __real_clReleaseProgram(program));
+}
+
+cl_int __wrap_clReleaseKernel(cl_kernel kernel)
+{
+    return released(KERNELS, __real_clReleaseKernel(kernel));
+}
+
+cl_int __wrap_clReleaseMemObject(cl_mem buffer)
+{
+    return released(BUFFERS, __real_clReleaseMemObject(buffer));
+}
+
+cl_int __wrap_clReleaseEvent(cl_event event)
+{
+    return released(EVENTS, __real_clReleaseEvent(event));
+}
+
+extern __typeof__(clCreateCommandQueue) __real_clCreateCommandQueue,
+    __wrap_clCreateCommandQueue;
+extern __typeof__(clCreateBuffer) __real_clCreateBuffer, __wrap_clCreateBuffer;
+extern __typeof__(clCreateProgramWithSource) __real_clCreateProgramWithSource,
+    __wrap_clCreateProgramWithSource;
+extern __typeof__(clCreateKernel) __real_clCreateKernel, __wrap_clCreateKernel;
+extern __typeof__(clCreateUserEvent) __real_clCreateUserEvent,
+    __wrap_clCreateUserEvent;
+extern __typeof__(clBuildProgram) __real_clBuildProgram, __wrap_clBuildProgram;
+
+cl_command_queue
+__wrap_clCreateCommandQueue(cl_context context, cl_device_id id,
+                            cl_command_queue_properties properties,
+                            cl_int *code)
+{
+    cl_command_queue queue = NULL;
+
+    *code = strike("clCreateCommandQueue");
+    if (*code == CL_SUCCESS)
+        queue = __real_clCreateCommandQueue(context, id, properties, code);
+    made(QUEUES, *code);
+    return queue;
+}
+
+cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags,
+                             size_t size, void *data, cl_int *code)
+{
+    cl_mem buffer = NULL;
+
+    *code = strike("clCreateBuffer");
+    if (*code == CL_SUCCESS)
+        buffer = __real_clCreateBuffer(context, flags, size, data, code);
+    made(BUFFERS, *code);
+    return buffer;
+}
+
+cl_program __wrap_clCreateProgramWithSource(cl_context context, cl_uint count,
+                                            const char **texts,
+                                            const size_t *lengths, cl_int *code)
+{
+    cl_program program = NULL;
+
+    *code = strike("clCreateProgramWithSource");
+    if (*code == CL_SUCCESS)
+        program = __real_clCreateProgramWithSource(context, count, texts,
+                                                   lengths, code);
+    made(PROGRAMS, *code);
+    return program;
+}
+
+cl_kernel
+__wrap_clCreateKernel(cl_program program, const char *name, cl_int *code)
+{
+    cl_kernel kernel = NULL;
+
+    *code = strike("clCreateKernel");
+    if (*code == CL_SUCCESS)
+        kernel = __real_clCreateKernel(program, name, code);
+    made(KERNELS, *code);
+    return kernel;
+}
+
+/* The library creates none: these are the test's. */
+cl_event __wrap_clCreateUserEvent(cl_context context, cl_int *code)
+{
+    cl_event event = __real_clCreateUserEvent(context, code);
+
+    made(EVENTS, *code);
+    return event;
+}
+
+cl_int
+__wrap_clBuildProgram(cl_program program, cl_uint count,
+                      const cl_device_id *ids, const char *options,
+                      void(CL_CALLBACK *notify)(cl_program, void *), void *data)
+{
+    const cl_int code = strike("clBuildProgram");
+
+    return code ? code
+                : __real_clBuildProgram(program, count, ids, options, notify,
+                                        data);
+}
+
+extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
+    __wrap_clEnqueueNDRangeKernel;
+extern __typeof__(clEnqueueReadBuffer) __real_clEnqueueReadBuffer,
+    __wrap_clEnqueueReadBuffer;
+extern __typeof__(clEnqueueWriteBuffer) __real_clEnqueueWriteBuffer,
+    __wrap_clEnqueueWriteBuffer;
+extern __typeof__(clFinish) __real_clFinish, __wrap_clFinish;
+extern __typeof__(clFlush) __real_clFlush, __wrap_clFlush;
+extern __typeof__(clWaitForEvents) __real_clWaitForEvents,
+    __wrap_clWaitForEvents;
+extern __typeof__(clSetKernelArg) __real_clSetKernelArg, __wrap_clSetKernelArg;
+
+/* Counts the event that a call gave. */
+static cl_int gave(const cl_event *event, cl_int code)
+{
+    if (event != NULL)
+        made(EVENTS, code);
+    return code;
+}
+
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event)
+{
+    const cl_int code = strike("clEnqueueNDRangeKernel");
+
+    return gave(event, code ? code
+                            : __real_clEnqueueNDRangeKernel(
+                                  queue, kernel, dimensions, offset, global,
+                                  local, count, list, event));
+}
+
+cl_int __wrap_clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer,
+                                  cl_bool blocking, size_t offset, size_t size,
+                                  void *data, cl_uint count,
+                                  const cl_event *list, cl_event *event)
+{
+    const cl_int code = strike("clEnqueueReadBuffer");
+
+    return gave(event, code ? code
+                            : __real_clEnqueueReadBuffer(
+                                  queue, buffer, blocking, offset, size, data,
+                                  count, list, event));
+}
+
+cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer,
+                                   cl_bool blocking, size_t offset, size_t size,
+                                   const void *data, cl_uint count,
+                                   const cl_event *list, cl_event *event)
+{
+    const cl_int code = strike("clEnqueueWriteBuffer");
+
+    return gave(event, code ? code
+                            : __real_clEnqueueWriteBuffer(
+                                  queue, buffer, blocking, offset, size, data,
+                                  count, list, event));
+}
+
+cl_int __wrap_clFinish(cl_command_queue queue)
+{
+    const cl_int code = strike("clFinish");
+
+    return code ? code : __real_clFinish(queue);
+}
+
+cl_int __wrap_clFlush(cl_command_queue queue)
+{
+    const cl_int code = strike("clFlush");
+
+    return code ? code : __real_clFlush(queue);
+}
+
+cl_int __wrap_clWaitForEvents(cl_uint count, const cl_event *list)
+{
+    const cl_int code = strike("clWaitForEvents");
+
+    return code ? code : __real_clWaitForEvents(count, list);
+}
+
+cl_int __wrap_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                             const void *value)
+{
+    const cl_int code = strike("clSetKernelArg");
+
+    return code ? code : __real_clSetKernelArg(kernel, index, size, value);
+}
+
+extern __typeof__(clGetCommandQueueInfo) __real_clGetCommandQueueInfo,
+    __wrap_clGetCommandQueueInfo;
+extern __typeof__(clGetContextInfo) __real_clGetContextInfo,
+    __wrap_clGetContextInfo;
+extern __typeof__(clGetDeviceInfo) __real_clGetDeviceInfo,
+    __wrap_clGetDeviceInfo;
+extern __typeof__(clGetEventInfo) __real_clGetEventInfo, __wrap_clGetEventInfo;
+extern __typeof__(clGetKernelWorkGroupInfo) __real_clGetKernelWorkGroupInfo,
+    __wrap_clGetKernelWorkGroupInfo;
+extern __typeof__(clGetMemObjectInfo) __real_clGetMemObjectInfo,
+    __wrap_clGetMemObjectInfo;
+extern __typeof__(clGetProgramBuildInfo) __real_clGetProgramBuildInfo,
+    __wrap_clGetProgramBuildInfo;
+
+cl_int
+__wrap_clGetCommandQueueInfo(cl_command_queue queue, cl_command_queue_info name,
+                             size_t size, void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetCommandQueueInfo");
+
+    return code ? code
+                : __real_clGetCommandQueueInfo(queue, name, size, value,
+                                               size_out);
+}
+
+cl_int __wrap_clGetContextInfo(cl_context context, cl_context_info name,
+                               size_t size, void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetContextInfo");
+
+    return code ? code
+                : __real_clGetContextInfo(context, name, size, value, size_out);
+}
+
+cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info name, size_t size,
+                              void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetDeviceInfo");
+
+    return code ? code
+                : __real_clGetDeviceInfo(id, name, size, value, size_out);
+}
+
+cl_int __wrap_clGetEventInfo(cl_event event, cl_event_info name, size_t size,
+                             void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetEventInfo");
+
+    return code ? code
+                : __real_clGetEventInfo(event, name, size, value, size_out);
+}
+
+cl_int
+__wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id id,
+                                cl_kernel_work_group_info name, size_t size,
+                                void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetKernelWorkGroupInfo");
+
+    return code ? code
+                : __real_clGetKernelWorkGroupInfo(kernel, id, name, size, value,
+                                                  size_out);
+}
+
+cl_int __wrap_clGetMemObjectInfo(cl_mem buffer, cl_mem_info name, size_t size,
+                                 void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetMemObjectInfo");
+
+    return code
+               ? code
+               : __real_clGetMemObjectInfo(buffer, name, size, value, size_out);
+}
+
+cl_int __wrap_clGetProgramBuildInfo(cl_program program, cl_device_id id,
+                                    cl_program_build_info name, size_t size,
+                                    void *value, size_t *size_out)
+{
+    const cl_int code = strike("clGetProgramBuildInfo");
+
+    return code ? code
+                : __real_clGetProgramBuildInfo(program, id, name, size, value,
+                                               size_out);
+}
+
+/* --- what a scenario has -------------------------------------------------- */
+
+struct run {
+    clstep_device *device;
+    clstep_layout *layout;
+    struct scene scene; /* its optimizer is NULL until it is created */
+    clstep_optimizer *twin;
+    cl_command_queue queues[2];
+    cl_event gate, done, waits[WAITS];
+    float *data;
+    bool torn; /* it was so once */
+};
+
+static const clstep_setting settings[] = {{.name = "lr", .value = 0.01}, {0}};
+
+/* A device that scenarios share; its programs are built. */
+static clstep_device *shared;
+
+/*
+ * An operation: 'prepare' and 'settle' are the test's own and do not fail,
+ * 'act' calls the library once, or again after a failure.  'settle' does on the
+ * host what a success has done on the device.
+ */
+struct operation {
+    const char *name;
+    void (*prepare)(struct run *run);
+    clstep_status (*act)(struct run *run, clstep_error *error);
+    void (*settle)(struct run *run, bool success);
+};
+
+static const clstep_buffers *buffers_of(const struct run *run)
+{
+    return &run->scene.buffers;
+}
+
+/* --- operations: creation ------------------------------------------------- */
+
+static clstep_status create_device(struct run *run, clstep_error *error)
+{
+    const clstep_status status = clstep_device_create(
+        fixture_place()->context, fixture_id(), &run->device, error);
+
+    assert_true((status == CLSTEP_OK) == (run->device != NULL));
+    return status;
+}
+
+static clstep_status create_layout(struct run *run, clstep_error *error)
+{
+    const clstep_status status = clstep_layout_create(&run->layout, error);
+
+    assert_true((status == CLSTEP_OK) == (run->layout != NULL));
+    return status;
+}
+
+/* As many as it takes for the layout to grow twice. */
+static clstep_status add_tensors(struct run *run, clstep_error *error)
+{
+    clstep_status status = CLSTEP_OK;
+    size_t n = clstep_layout_tensors(run->layout);
+
+    for (; n < TENSORS && status == CLSTEP_OK; n++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "w%zu", n);
+        status =
+            clstep_layout_add(run->layout, name, 1, (uint64_t[]){5}, error);
+    }
+    return status;
+}
+
+/* The layout has the tensors that were added, and no other. */
+static void check_layout(struct run *run, bool success)
+{
+    const size_t count = clstep_layout_tensors(run->layout);
+
+    assert_true(success == (count == TENSORS));
+    for (size_t i = 0; i < TENSORS; i++) {
+        char name[16];
+        clstep_tensor tensor;
+
+        snprintf(name, sizeof(name), "w%zu", i);
+        assert_int_equal(clstep_layout_find(run->layout, name, &tensor),
+                         i < count);
+        if (i >= count)
+            continue;
+        assert_string_equal(tensor.name, name);
+        assert_true(tensor.offset == i * CLSTEP_ALIGNMENT);
+        assert_true(tensor.count == 5 && tensor.shape[0] == 5);
+    }
+    assert_true(clstep_layout_parameters(run->layout) == 5 * count);
+    assert_true(clstep_layout_count(run->layout) ==
+                (count == 0 ? 0 : (count - 1) * CLSTEP_ALIGNMENT + 5));
+}
+
+static clstep_status create_optimizer(struct run *run, clstep_error *error)
+{
+    const clstep_status status =
+        clstep_optimizer_create(run->device, "adam", settings, run->layout,
+                                &run->scene.optimizer, error);
+
+    assert_true((status == CLSTEP_OK) == (run->scene.optimizer != NULL));
+    return status;
+}
+
+/* A second optimizer of the same kernel, which is there already. */
+static clstep_status create_twin(struct run *run, clstep_error *error)
+{
+    const clstep_status status = clstep_optimizer_create(
+        run->device, "adam", settings, run->layout, &run->twin, error);
+
+    assert_true((status == CLSTEP_OK) == (run->twin != NULL));
+    return status;
+}
+
+static void release_twin(struct run *run, bool success)
+{
+    (void)success;
+    clstep_optimizer_release(run->twin);
+    run->twin = NULL;
+}
+
+/* --- operations: life ----------------------------------------------------- */
+
+static clstep_status write_slot(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_write(run->scene.optimizer, run->queues[0],
+                                  "exp_avg", 100, COUNT - 100, run->scene.g,
+                                  error);
+}
+
+static void settle_write(struct run *run, bool success)
+{
+    float *slot = reference_slot(run->scene.reference, "exp_avg");
+
+    if (success)
+        memcpy(slot + 100, run->scene.g, (COUNT - 100) * sizeof(*slot));
+}
+
+static void settle_step(struct run *run, bool success)
+{
+    if (success)
+        reference_step(run->scene.reference, run->scene.w, run->scene.g);
+}
+
+static clstep_status step(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_step(run->scene.optimizer, run->queues[0],
+                                 buffers_of(run), 0, NULL, NULL, error);
+}
+
+static void prepare_waits(struct run *run)
+{
+    for (size_t i = 0; i < WAITS; i++) {
+        cl_int code;
+
+        run->waits[i] = clCreateUserEvent(fixture_place()->context, &code);
+        assert_int_equal(code, CL_SUCCESS);
+    }
+}
+
+/* Waits for more events than find room on the stack, and gives one. */
+static clstep_status step_with_events(struct run *run, clstep_error *error)
+{
+    run->done = (cl_event)(uintptr_t)run;
+
+    const clstep_status status = clstep_optimizer_step(
+        run->scene.optimizer, run->queues[0], buffers_of(run), WAITS,
+        run->waits, &run->done, error);
+
+    assert_true((status == CLSTEP_OK) == (run->done != NULL));
+    return status;
+}
+
+static void settle_events(struct run *run, bool success)
+{
+    for (size_t i = 0; i < WAITS; i++) {
+        clSetUserEventStatus(run->waits[i], CL_COMPLETE);
+        clReleaseEvent(run->waits[i]);
+    }
+    if (run->done != NULL) {
+        assert_int_equal(clWaitForEvents(1, &run->done), CL_SUCCESS);
+        clReleaseEvent(run->done);
+    }
+    settle_step(run, success);
+}
+
+/* A step is under way on the first queue when the next call comes. */
+static void prepare_gate(struct run *run)
+{
+    clstep_error error;
+    cl_int code;
+
+    run->gate = clCreateUserEvent(fixture_place()->context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    fixture_ok(clstep_optimizer_step(run->scene.optimizer, run->queues[0],
+                                     buffers_of(run), 1, &run->gate, NULL,
+                                     &error),
+               &error);
+    settle_step(run, true);
+}
+
+static void open_gate(struct run *run)
+{
+    clSetUserEventStatus(run->gate, CL_COMPLETE);
+    clReleaseEvent(run->gate);
+    clFinish(run->queues[0]);
+    clFinish(run->queues[1]);
+}
+
+static clstep_status step_elsewhere(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_step(run->scene.optimizer, run->queues[1],
+                                 buffers_of(run), 0, NULL, NULL, error);
+}
+
+static void settle_elsewhere(struct run *run, bool success)
+{
+    open_gate(run);
+    settle_step(run, success);
+}
+
+static clstep_status read_slot(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_read(run->scene.optimizer, run->queues[1],
+                                 "exp_avg_sq", 0, COUNT, run->data, error);
+}
+
+static void settle_read(struct run *run, bool success)
+{
+    if (success)
+        check_floats("exp_avg_sq", run->data,
+                     reference_slot(run->scene.reference, "exp_avg_sq"), COUNT);
+}
+
+static clstep_status reset(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_reset(run->scene.optimizer, run->queues[1], error);
+}
+
+static void settle_reset(struct run *run, bool success)
+{
+    struct reference *reference = run->scene.reference;
+
+    open_gate(run);
+    if (!success)
+        return;
+    memset(reference_slot(reference, "exp_avg"), 0, COUNT * sizeof(float));
+    memset(reference_slot(reference, "exp_avg_sq"), 0, COUNT * sizeof(float));
+    reference_set_steps(reference, 0);
+}
+
+static clstep_status set_steps(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_set_steps(run->scene.optimizer, 41, error);
+}
+
+static void settle_set_steps(struct run *run, bool success)
+{
+    if (success)
+        reference_set_steps(run->scene.reference, 41);
+}
+
+static const struct operation device_only[] = {
+    {"create a device", NULL, create_device, NULL},
+    {0},
+};
+
+static const struct operation creation[] = {
+    {"create a layout", NULL, create_layout, NULL},
+    {"add tensors", NULL, add_tensors, check_layout},
+    {"create an optimizer", NULL, create_optimizer, NULL},
+    {0},
+};
+
+static const struct operation life[] = {
+    {"create an optimizer", NULL, create_optimizer, NULL},
+    {"write a slot", NULL, write_slot, settle_write},
+    {"step", NULL, step, settle_step},
+    {"step again", NULL, step, settle_step},
+    {"step with events", prepare_waits, step_with_events, settle_events},
+    {"step on another queue", prepare_gate, step_elsewhere, settle_elsewhere},
+    {"read a slot", NULL, read_slot, settle_read},
+    {"step", NULL, step, settle_step},
+    {"set the steps", NULL, set_steps, settle_set_steps},
+    {"step", NULL, step, settle_step},
+    {"reset", prepare_gate, reset, settle_reset},
+    {"step after the reset", NULL, step, settle_step},
+    {"create a twin", NULL, create_twin, release_twin},
+    {0},
+};
+
+/* --- a run ---------------------------------------------------------------- */
+
+static void open_run(struct run *run, const struct operation *operations)
+{
+    clstep_error error;
+
+    *run = (struct run){0};
+    scene_open(&run->scene, "adam", settings, COUNT, fixture_seed());
+    clstep_optimizer_release(run->scene.optimizer);
+    run->scene.optimizer = NULL;
+    run->data = calloc(COUNT, sizeof(*run->data));
+    for (int i = 0; i < 2; i++) {
+        cl_int code;
+
+        run->queues[i] = clCreateCommandQueue(fixture_place()->context,
+                                              fixture_id(), 0, &code);
+        assert_int_equal(code, CL_SUCCESS);
+    }
+    if (operations == creation)
+        fixture_ok(create_device(run, &error), &error);
+    if (operations == life) {
+        run->device = shared;
+        run->layout = fixture_layout(COUNT);
+    }
+}
+
+/* Releases what the library has made; 'gate' and the like are settled. */
+static void close_run(struct run *run)
+{
+    if (run->scene.optimizer != NULL)
+        clstep_optimizer_release(run->scene.optimizer);
+    clstep_layout_release(run->layout);
+    if (run->device != shared)
+        clstep_device_release(run->device);
+    run->scene.optimizer = NULL;
+    fault.armed = false;
+    clFinish(run->queues[0]);
+    clFinish(run->queues[1]);
+    clReleaseCommandQueue(run->queues[0]);
+    clReleaseCommandQueue(run->queues[1]);
+    free(run->data);
+    scene_close(&run->scene);
+}
+
+/* Brings torn state back to what the reference has. */
+static void mend(struct run *run)
+{
+    static const char *const slots[] = {"exp_avg", "exp_avg_sq"};
+    struct scene *scene = &run->scene;
+    clstep_error error;
+
+    clFinish(run->queues[0]);
+    clFinish(run->queues[1]);
+    assert_int_equal(
+        clEnqueueWriteBuffer(run->queues[0], scene->buffers.parameters, CL_TRUE,
+                             0, COUNT * sizeof(float), scene->w, 0, NULL, NULL),
+        CL_SUCCESS);
+    for (size_t i = 0; i < 2; i++)
+        fixture_ok(clstep_optimizer_write(
+                       scene->optimizer, run->queues[0], slots[i], 0, COUNT,
+                       reference_slot(scene->reference, slots[i]), &error),
+                   &error);
+    fixture_ok(clstep_optimizer_set_steps(
+                   scene->optimizer, reference_steps(scene->reference), &error),
+               &error);
+    run->torn = true;
+}
+
+/* After a failure or at the end: all is as the reference has it, or torn. */
+static void verify(struct run *run)
+{
+    clstep_error error;
+
+    if (run->scene.optimizer == NULL)
+        return;
+    clFinish(run->queues[0]);
+    clFinish(run->queues[1]);
+    if (clstep_optimizer_read(run->scene.optimizer, run->queues[0], "exp_avg",
+                              0, 1, run->scene.scratch,
+                              &error) == CLSTEP_STATE_TORN)
+        mend(run);
+    scene_check(&run->scene);
+}
+
+/* The failure says what has failed. */
+static void check_fault(const clstep_error *error)
+{
+    const bool build = strcmp(fault.first, "clBuildProgram") == 0;
+
+    assert_true(fault.struck != 0);
+    if (fault.code == CL_SUCCESS)
+        check_error(error, CLSTEP_OUT_OF_MEMORY, "memory");
+    else if (fault.other_code)
+        check_error(error, build ? CLSTEP_BUILD_FAILED : CLSTEP_CL_FAILED,
+                    build ? "compiler" : fault.first);
+    else
+        check_error(error, CLSTEP_OUT_OF_MEMORY, fault.first);
+    assert_int_equal(error->cl_code, fault.code);
+}
+
+/* Does the operation; where it fails, does it again without a fault.  Returns
+ * false where it failed and 'give_up' says that once is enough. */
+static bool
+operate(struct run *run, const struct operation *operation, bool give_up)
+{
+    clstep_error error = {0};
+    clstep_status status;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (operation->prepare != NULL)
+            operation->prepare(run);
+        fault.armed = attempt == 0 && (fault.struck == 0 || fault.from);
+        status = operation->act(run, &error);
+        fault.armed = false;
+        if (operation->settle != NULL)
+            operation->settle(run, status == CLSTEP_OK);
+        if (status == CLSTEP_OK)
+            return true;
+        if (attempt != 0)
+            fail_msg("%s, without a fault: %s", operation->name, error.message);
+        check_fault(&error);
+        if (give_up)
+            return false;
+        verify(run);
+        fault.from = false;
+    }
+    return true;
+}
+
+struct sums {
+    unsigned faults, absorbed, torn;
+};
+
+/* One run with a fault at call 'at'; false if there is no such call. */
+static bool run_once(const struct operation *operations, unsigned at, bool from,
+                     bool give_up, struct sums *sums)
+{
+    long before[KINDS];
+    struct run run;
+    bool failed = false;
+
+    memcpy(before, fault.live, sizeof(before));
+    open_run(&run, operations);
+    fault.at = at;
+    fault.from = from;
+    fault.calls = fault.struck = 0;
+    for (; operations->name != NULL && !failed; operations++)
+        failed = !operate(&run, operations, give_up);
+    if (failed) {
+        fault.armed = true;
+    } else {
+        verify(&run);
+    }
+    close_run(&run);
+    for (int kind = 0; kind < KINDS; kind++)
+        if (fault.live[kind] != before[kind])
+            fail_msg("fault %u in %s: %ld objects of kind %d are left", at,
+                     fault.struck != 0 ? fault.first : "nothing",
+                     fault.live[kind] - before[kind], kind);
+    sums->faults += fault.struck != 0;
+    sums->torn += run.torn;
+    return fault.struck != 0;
+}
+
+static void run_all(const struct operation *operations, const char *name)
+{
+    struct sums sums = {0};
+
+    for (int way = 0; way < 6; way++) {
+        unsigned at = 1;
+
+        fault.other_code = way % 2 != 0;
+        while (run_once(operations, at, way >= 2, way >= 4, &sums))
+            at++;
+        assert_true(at > 4);
+    }
+    print_message("%s: %u faults, 0 lost (%u states torn and mended)\n", name,
+                  sums.faults, sums.torn);
+}
+
+static void faults_of_a_device(void **state)
+{
+    (void)state;
+    run_all(device_only, "device");
+}
+
+static void faults_of_creation(void **state)
+{
+    (void)state;
+    run_all(creation, "creation");
+}
+
+static void faults_of_a_life(void **state)
+{
+    struct sums sums = {0};
+    const struct trial_place *place = fixture_place();
+    clstep_error error;
+
+    (void)state;
+    fixture_ok(
+        clstep_device_create(place->context, fixture_id(), &shared, &error),
+        &error);
+    fault.other_code = false;
+    run_once(life, 0, false, false, &sums);
+    assert_int_equal(sums.faults, 0);
+    run_all(life, "life");
+    clstep_device_release(shared);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faults_of_a_device),
+        cmocka_unit_test(faults_of_creation),
+        cmocka_unit_test(faults_of_a_life),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+}
