@@ -108,11 +108,11 @@ class Mutant:
                                          lineterm=""))
 
     def changed(self):
-        """The first line that was changed, before and after."""
-        lines = self.diff()[2:]
-        pick = lambda sign: next(
-            (line[1:].strip() for line in lines if line[0] == sign), "")
-        return pick("-"), pick("+")
+        """The first line that differs, before and after."""
+        old = (ROOT / self.path).read_text().splitlines()
+        pairs = zip(old + [""], self.text.splitlines() + [""])
+        before, after = next((a, b) for a, b in pairs if a != b)
+        return before.strip(), after.strip()
 
 
 # --- operators ----------------------------------------------------------------

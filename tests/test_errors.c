@@ -792,8 +792,7 @@ static void devices_are_checked(void **state)
 
 static const char *broken; /* the name of the kernel that is broken */
 
-const char *__real_cs_kernel_text(const char *name);
-const char *__wrap_cs_kernel_text(const char *name);
+extern __typeof__(cs_kernel_text) __real_cs_kernel_text, __wrap_cs_kernel_text;
 
 const char *__wrap_cs_kernel_text(const char *name)
 {

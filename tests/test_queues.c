@@ -18,10 +18,8 @@ static const clstep_setting settings[] = {{.name = "lr", .value = 0.01}, {0}};
 
 static atomic_uint builds;
 
-cl_int __real_clBuildProgram(cl_program program, cl_uint count,
-                             const cl_device_id *ids, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *data);
+extern __typeof__(clBuildProgram) __real_clBuildProgram, __wrap_clBuildProgram;
+
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint count,
                              const cl_device_id *ids, const char *options,
                              void(CL_CALLBACK *notify)(cl_program, void *),

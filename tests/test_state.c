@@ -17,10 +17,9 @@ enum { COUNT = 301, STEPS = 14, SAVED = 7, ROOM = 4096 };
 
 static unsigned builds; /* of programs and kernels */
 
-cl_int __real_clBuildProgram(cl_program program, cl_uint count,
-                             const cl_device_id *ids, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *data);
+extern __typeof__(clBuildProgram) __real_clBuildProgram, __wrap_clBuildProgram;
+extern __typeof__(clCreateKernel) __real_clCreateKernel, __wrap_clCreateKernel;
+
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint count,
                              const cl_device_id *ids, const char *options,
                              void(CL_CALLBACK *notify)(cl_program, void *),
