@@ -32,9 +32,8 @@ static bool has_tensor()
 static bool checks_settings()
 {
     const clstep_rule *adam = clstep_rule_find("adam");
-    const clstep_setting good[] = {{"lr", 0.1, nullptr},
-                                   {"eps_form", 0, "inside"},
-                                   {nullptr, 0, nullptr}};
+    const clstep_setting good[] = {
+        {"lr", 0.1, nullptr}, {"eps_form", 0, "inside"}, {nullptr, 0, nullptr}};
     const clstep_setting bad[] = {{"lr", -1, nullptr}, {nullptr, 0, nullptr}};
     clstep_error error;
 

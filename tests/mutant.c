@@ -3,15 +3,17 @@
  * SPDX-License-Identifier: MIT
  *
  *     mutant --list
- *     mutant [--kernel NAME FILE] [--verdict WORDS] RULE:INDEX...
+ *     mutant VERDICT [RULE:INDEX]... [--kernel NAME FILE [RULE:INDEX]...]...
  *
  * scripts/mutants.py runs it.  The configurations of a rule are its choices,
  * then its features one by one, then all of them together with each form of
- * decay.  --list prints the verdict of the probe, and each configuration with
- * the macros that its kernel is built with.  Else the given ones are run, five
- * steps with many values, until something differs: exit code 0 where nothing
- * does, 1 where something does, 2 where an operation fails.  FILE stands for
- * the text of kernels/NAME.cl.
+ * decay.  --list prints the probe's verdict, and each configuration with the
+ * macros that its kernel is built with.
+ *
+ * Else each group of configurations is run, five steps with many values, until
+ * something differs; behind --kernel, FILE stands for the text of
+ * kernels/NAME.cl.  Prints for each group "0 nothing", "1 " and what differs
+ * (the numbers or the probe's verdict), or "2 " and which operation failed.
  */
 #include "fixture.h"
 #include "kernels.h"
@@ -21,10 +23,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { STEPS = 5, RANDOM_VALUES = 2, MAX_CONFIGURATIONS = 128 };
+enum {
+    STEPS = 5,
+    RANDOM_VALUES = 2,
+    MAX_CONFIGURATIONS = 128,
+    SECONDS = 60 /* for one group; then SIGALRM ends the program */
+};
 
-/* The first finds the most; the last is a multiple of a work-group. */
+/* With the first all values are tried; the last is a multiple of a work-group.
+ */
 static const uint64_t counts[] = {257, 1, 17, 256};
 
 /* --- what the linker puts in the library's way (-Wl,--wrap) --------------- */
@@ -178,6 +187,9 @@ static int list_all(void)
 
 /* --- trials --------------------------------------------------------------- */
 
+static struct trial_place place; /* of the group */
+static char message[512];        /* what differs, or what failed */
+
 static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
                      uint64_t count, struct trial_random *random, bool halve)
 {
@@ -194,32 +206,37 @@ static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
     struct trial_result result = {0};
     clstep_error error;
 
-    if (trial_run(fixture_place(), &trial, &result, &error) != CLSTEP_OK) {
-        fprintf(stderr, "%s\n", error.message);
+    if (trial_run(&place, &trial, &result, &error) != CLSTEP_OK) {
+        snprintf(message, sizeof(message), "%s", error.message);
         return 2;
     }
-    if (result.mismatches != 0)
-        printf("%s\n", result.first);
+    snprintf(message, sizeof(message), "%s", result.first);
     return result.mismatches != 0;
+}
+
+/* Gives 'list' the values at 'index'; false past the last. */
+static bool
+give_values(const clstep_rule *rule, const struct configuration *configuration,
+            size_t index, struct trial_random *random, struct sweep_list *list)
+{
+    *list = configuration->list;
+    return configuration->features
+               ? sweep_feature_values(rule, index, random, list)
+               : sweep_values(rule, index, RANDOM_VALUES, random, list);
 }
 
 static int run_configuration(const clstep_rule *rule,
                              const struct configuration *configuration)
 {
     struct trial_random random = {fixture_seed()};
+    struct sweep_list list;
     int code = 0;
 
-    for (size_t c = 0; c < sizeof(counts) / sizeof(*counts); c++) {
-        for (size_t v = 0; code == 0; v++) {
-            struct sweep_list list = configuration->list;
-
-            if (!(configuration->features
-                      ? sweep_feature_values(rule, v, &random, &list)
-                      : sweep_values(rule, v, RANDOM_VALUES, &random, &list)))
-                break;
-            code = run_trial(rule, &list, counts[c], &random, v % 2 == 0);
-        }
-    }
+    for (size_t v = 0;
+         code == 0 && give_values(rule, configuration, v, &random, &list); v++)
+        code = run_trial(rule, &list, counts[0], &random, v % 2 == 0);
+    for (size_t c = 1; code == 0 && c < sizeof(counts) / sizeof(*counts); c++)
+        code = run_trial(rule, &configuration->list, counts[c], &random, false);
     return code;
 }
 
@@ -231,57 +248,87 @@ static int run_named(const char *name)
     char rule_name[32];
     size_t index;
 
+    snprintf(message, sizeof(message), "no configuration is called %s", name);
     if (sscanf(name, "%31[^:]:%zu", rule_name, &index) != 2)
         return 2;
     rule = clstep_rule_find(rule_name);
-    if (rule == NULL || index >= configure(rule, all)) {
-        fprintf(stderr, "no configuration is called %s\n", name);
+    if (rule == NULL || index >= configure(rule, all))
         return 2;
-    }
     return run_configuration(rule, &all[index]);
 }
 
-/* Says whether the probe still finds what 'words' say. */
-static int check_verdict(const char *words)
+/* Opens a device of the group's own: another one has other programs. */
+static int open_device(const char *verdict)
 {
     clstep_numerics numerics;
+    clstep_error error;
 
-    clstep_device_numerics(fixture_place()->device, &numerics);
-    if (strcmp(clstep_verdict_name(numerics.verdict), words) == 0)
-        return 0;
-    printf("the probe says %s\n", clstep_verdict_name(numerics.verdict));
-    return 1;
+    place = *fixture_place();
+    if (clstep_device_create(place.context, fixture_id(), &place.device,
+                             &error) != CLSTEP_OK) {
+        snprintf(message, sizeof(message), "%s", error.message);
+        return 2;
+    }
+    clstep_device_numerics(place.device, &numerics);
+    snprintf(message, sizeof(message), "the probe's verdict is %s",
+             clstep_verdict_name(numerics.verdict));
+    return strcmp(clstep_verdict_name(numerics.verdict), verdict) != 0;
+}
+
+/* Runs the 'count' configurations called 'names'. */
+static void run_group(const char *verdict, char **names, int count)
+{
+    alarm(SECONDS);
+
+    int code = open_device(verdict);
+
+    for (int i = 0; i < count && code == 0; i++)
+        code = run_named(names[i]);
+    clstep_device_release(place.device);
+    printf("%d %s\n", code, code == 0 ? "nothing" : message);
+    fflush(stdout);
+}
+
+static bool is_kernel(const char *argument)
+{
+    return strcmp(argument, "--kernel") == 0;
+}
+
+/* Runs all groups of the command line; 'arguments' ends with NULL. */
+static int run_groups(const char *verdict, char **arguments)
+{
+    while (*arguments != NULL) {
+        int count = 0;
+
+        if (is_kernel(*arguments)) {
+            if (arguments[1] == NULL || arguments[2] == NULL)
+                return 2;
+            free(mutant_text);
+            mutant_name = arguments[1];
+            mutant_text = read_text(arguments[2]);
+            if (mutant_text == NULL)
+                return 2;
+            arguments += 3;
+        }
+        while (arguments[count] != NULL && !is_kernel(arguments[count]))
+            count++;
+        run_group(verdict, arguments, count);
+        arguments += count;
+    }
+    free(mutant_text);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    const char *verdict = NULL;
-    bool list = false;
-    int code = 0, i = 1;
+    int code;
 
-    for (; i < argc && argv[i][0] == '-'; i++) {
-        if (strcmp(argv[i], "--list") == 0) {
-            list = true;
-        } else if (strcmp(argv[i], "--kernel") == 0 && i + 2 < argc) {
-            mutant_name = argv[++i];
-            mutant_text = read_text(argv[++i]);
-            if (mutant_text == NULL)
-                return 2;
-        } else if (strcmp(argv[i], "--verdict") == 0 && i + 1 < argc) {
-            verdict = argv[++i];
-        } else {
-            return 2;
-        }
-    }
-    if (fixture_open(NULL) != 0)
+    if (argc < 2 || fixture_open(NULL) != 0)
         return 2;
-    if (list)
+    if (strcmp(argv[1], "--list") == 0)
         code = list_all();
-    if (verdict != NULL)
-        code = check_verdict(verdict);
-    for (; i < argc && code == 0; i++)
-        code = run_named(argv[i]);
+    else
+        code = run_groups(argv[1], argv + 2);
     fixture_close(NULL);
-    free(mutant_text);
     return code;
 }
