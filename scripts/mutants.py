@@ -24,6 +24,7 @@ import difflib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,6 @@ from dataclasses import dataclass
 import mutant_lists
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TIME_LIMIT = 60  # seconds for one mutant
 HIDDEN = "\x01"  # stands for what no operator may touch
 
 # --- texts --------------------------------------------------------------------
@@ -534,98 +534,137 @@ def configurations_of(mutant, configurations, rows):
 
 # --- runs ---------------------------------------------------------------------
 
-KILLED, CRASHED, TIMED_OUT, REFUSED, SURVIVED = (
-    "killed", "crashed", "too long", "refused by a compiler", "survived")
+KILLED, CRASHED, TOO_LONG, REFUSED, SURVIVED = (
+    "killed", "crashed", "took too long", "refused by a compiler", "survived")
+FATES = {"0": SURVIVED, "1": KILLED, "2": KILLED}
+TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
+
+
+def harms_memory(mutant):
+    """Says whether a kernel's mutant may write where it should not, so that
+    the process is no good for another one."""
+    return mutant.name() in ("step", "fill", "probe") and any(
+        re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
+        if line[0] in "+-")
 
 
 class Runner:
-    """Runs the program 'mutant' of a build folder, with POCL's cache and all
+    """Runs the program 'mutant' of a build folder, with PoCL's cache and all
     files in a folder that goes away."""
 
     def __init__(self, build, folder, seed):
         self.build, self.folder = build, pathlib.Path(folder)
+        self.program = str(build / "tests" / "mutant")
         self.environment = dict(os.environ, POCL_CACHE_DIR=folder + "/cache",
                                 CLSTEP_TEST_SEED=str(seed))
         (self.folder / "cache").mkdir()
-        self.compiler = self.find_compiler()
+        cache = (build / "CMakeCache.txt").read_text()
+        self.compiler = re.search(r"^CMAKE_C_COMPILER:\w+=(.*)$", cache,
+                                  re.M).group(1)
         self.verdict = None
-
-    def find_compiler(self):
-        cache = (self.build / "CMakeCache.txt").read_text()
-        return re.search(r"^CMAKE_C_COMPILER:\w+=(.*)$", cache, re.M).group(1)
 
     def execute(self, program, arguments):
         return subprocess.run([program, *arguments], env=self.environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace", timeout=TIME_LIMIT)
+                              capture_output=True, text=True, errors="replace")
 
-    def program(self):
-        return str(self.build / "tests" / "mutant")
-
-    def configurations(self):
-        result = self.execute(self.program(), ["--list"])
+    def read_configurations(self):
+        """What --list prints: the verdict, and every configuration."""
+        result = self.execute(self.program, ["--list"])
         if result.returncode != 0:
-            sys.exit("mutants.py: " + result.stdout)
-        found = []
-        for line in result.stdout.splitlines():
-            words = line.split()
-            if line.startswith("verdict "):
-                self.verdict = line.partition(" ")[2]
-            elif words and words[0] in ("choices", "features"):
-                found.append(Configuration(words[1], words[0] == "features",
-                                           frozenset(words[2:])))
-        return found
+            sys.exit("mutants.py: " + result.stdout + result.stderr)
+        self.verdict = re.search(r"^verdict (.*)$", result.stdout,
+                                 re.M).group(1)
+        return [Configuration(name, kind == "features",
+                              frozenset(macros.split()))
+                for kind, name, macros in re.findall(
+                    r"^(choices|features) (\S+)(.*)$", result.stdout, re.M)]
 
-    def compile(self, mutant, stem):
-        """The program with the mutant of a source linked in, or None."""
-        source, program = stem.with_suffix(".c"), str(stem)
-        source.write_text(mutant.text)
-        command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off", "-w",
-                   f"-I{ROOT}/include", f"-I{ROOT}/src", "-o", program,
-                   str(source), f"@{self.build}/tests/mutant.link"]
-        done = subprocess.run(command, capture_output=True)
-        return program if done.returncode == 0 else None
+    def run_groups(self, program, groups):
+        """The fate and the words of each group of arguments."""
+        ends = []
+        while len(ends) < len(groups):
+            rest = groups[len(ends):]
+            result = self.execute(program, [self.verdict, *sum(rest, [])])
+            found = re.findall(r"^group ([012]) (.*)$", result.stdout, re.M)
+            ends += [(FATES[code], words) for code, words in found]
+            if len(found) < len(rest):
+                ends.append((self.early_end(program, result), result.stdout))
+        return ends
 
-    def judge(self, mutant, result):
-        if result.returncode == 0:
-            return SURVIVED
-        if mutant.is_kernel() and "compiler refused" in result.stdout:
-            return REFUSED
-        return KILLED if result.returncode in (1, 2) else CRASHED
+    def early_end(self, program, result):
+        """The fate of a group within which the program ended."""
+        if result.returncode == -signal.SIGALRM:
+            return TOO_LONG
+        if result.returncode < 0 or "Sanitizer" in result.stderr:
+            return CRASHED
+        if program == self.program:
+            sys.exit("mutants.py: " + result.stdout + result.stderr)
+        return KILLED  # a host mutant that cannot even open the device
 
-    def run(self, mutant, names, number):
-        """What becomes of the mutant in the configurations 'names'."""
-        stem = self.folder / f"mutant{number}"
-        program, arguments = self.program(), ["--verdict", self.verdict]
-        if mutant.is_kernel():
-            text = stem.with_suffix(".cl")
-            text.write_text(mutant.prefix + mutant.text)
-            arguments += ["--kernel", mutant.name(), str(text)]
-        else:
-            program = self.compile(mutant, stem)
-        try:
-            if program is None:
-                return REFUSED
-            return self.judge(mutant, self.execute(program, arguments + names))
-        except subprocess.TimeoutExpired:
-            return TIMED_OUT
-        finally:
-            for path in self.folder.glob(f"mutant{number}*"):
-                if path.stem == stem.name:
-                    path.unlink()
+    def kernel_group(self, name, text, number, names):
+        path = self.folder / f"{number}.cl"
+        path.write_text(text)
+        return ["--kernel", name, str(path), *names]
 
-    def check_original(self, name, prefix):
+    def run_kernels(self, batch):
+        """The fates of kernels' mutants, in one process."""
+        groups = [self.kernel_group(m.name(), m.prefix + m.text, number, names)
+                  for number, m, names in batch]
+        return [REFUSED if "compiler refused" in words else fate
+                for fate, words in self.run_groups(self.program, groups)]
+
+    def run_host(self, batch):
+        """The fates of mutants of C files, each with a program of its own."""
+        fates = []
+        for number, mutant, names in batch:
+            source = self.folder / f"{number}.c"
+            program = self.folder / f"{number}"
+            source.write_text(mutant.text)
+            command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off",
+                       "-w", f"-I{ROOT}/include", f"-I{ROOT}/src", "-o",
+                       str(program), str(source),
+                       f"@{self.build}/tests/mutant.link"]
+            if subprocess.run(command, capture_output=True).returncode != 0:
+                fates.append(REFUSED)
+                continue
+            fates += [fate for fate, _ in self.run_groups(str(program),
+                                                          [names])]
+            program.unlink()
+        return fates
+
+    def run(self, batch):
+        """The fates of some mutants of one kind; a mutant that no trial can
+        reach survives."""
+        if batch[0][1].is_kernel():
+            return self.run_kernels(batch)
+        return self.run_host(batch)
+
+    def check_original(self, part):
         """The unmutated program has to pass the same trials."""
-        arguments = ["--verdict", self.verdict]
-        if prefix:
-            text = self.folder / "original.cl"
-            text.write_text(prefix +
-                            (ROOT / "kernels/numerics.cl").read_text())
-            arguments += ["--kernel", "numerics", str(text)]
-        result = self.execute(self.program(), arguments + [name])
-        if result.returncode != 0:
-            sys.exit(f"mutants.py: {name} fails without a mutant:\n" +
-                     result.stdout)
+        text = (ROOT / "kernels/numerics.cl").read_text()
+        groups = [self.kernel_group("numerics", prefix + text,
+                                    f"{len(prefix)}{name}", [name])
+                  for prefix, name in part]
+        for (_, name), (fate, words) in zip(
+                part, self.run_groups(self.program, groups)):
+            if fate != SURVIVED:
+                sys.exit(f"mutants.py: {name} fails without a mutant: {words}")
+
+
+def batches(work):
+    """Splits the work into what one process does."""
+    batch = []
+    for item in work:
+        alone = not item[1].is_kernel() or harms_memory(item[1])
+        if batch and (alone or len(batch) == TOGETHER):
+            yield batch
+            batch = []
+        if alone:
+            yield [item]
+        else:
+            batch.append(item)
+    if batch:
+        yield batch
 
 
 # --- the command --------------------------------------------------------------
@@ -666,22 +705,23 @@ def print_mutant(mutant):
     print(f"{mutant.path}:{mutant.line}: {mutant.operator}: {before} -> {after}")
 
 
-def run_all(runner, mutants, rows, pool):
+def run_all(runner, mutants, rows, pool, workers):
     """Runs the mutants and returns what became of each, in order."""
-    configurations = runner.configurations()
+    configurations = runner.read_configurations()
     names = [configurations_of(m, configurations, rows) for m in mutants]
-    originals = {(name, m.prefix) for m, some in zip(mutants, names)
-                 for name in some}
-    list(pool.map(lambda pair: runner.check_original(*pair),
-                  sorted(originals)))
+    originals = sorted({(m.prefix, name) for m, some in zip(mutants, names)
+                        for name in some})
+    list(pool.map(runner.check_original,
+                  [originals[i::workers] for i in range(workers)]))
     print(f"the original passes in {len(originals)} configurations", flush=True)
 
     fates = []
-    for mutant, fate in zip(mutants, pool.map(runner.run, mutants, names,
-                                              range(len(mutants)))):
-        fates.append(fate)
-        if fate == SURVIVED:
-            print("survived:", *mutant.diff(), sep="\n", flush=True)
+    work = list(batches(zip(range(len(mutants)), mutants, names)))
+    for batch, ends in zip(work, pool.map(runner.run, work)):
+        fates += ends
+        for (_, mutant, _), fate in zip(batch, ends):
+            if fate == SURVIVED:
+                print("survived:", *mutant.diff(), sep="\n", flush=True)
     return fates
 
 
@@ -709,7 +749,7 @@ def main():
             concurrent.futures.ThreadPoolExecutor(workers) as pool:
         runner = Runner(pathlib.Path(options.build).resolve(), folder,
                         options.seed)
-        fates = run_all(runner, mutants, rows, pool)
+        fates = run_all(runner, mutants, rows, pool, workers)
     print_counts(mutants, fates)
     count = len(fates) - fates.count(REFUSED)
     print(f"{count} mutants, {fates.count(SURVIVED)} survived "

@@ -245,7 +245,8 @@ clstep_optimizer_create(clstep_device *device, const char *rule,
 
     if (row == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "no rule is called '%.64s'", rule);
+                       "no rule is called '%.64s'; clstep_rule_at() lists them",
+                       rule);
     if (clstep_layout_count(layout) == 0)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "layout has no elements; an optimizer needs at least 1");

@@ -27,7 +27,8 @@ struct cs_slot {
 };
 
 /* 'setting' may differ from its default only where 'other' has one of 'values'
- * (names or numbers, with bars between them). */
+ * (names or numbers, with bars between them), or was given where that is NULL.
+ */
 struct cs_need {
     const char *setting, *other, *values;
 };

@@ -416,6 +416,7 @@ const clstep_rule cs_rules[] = {
                                         "lr outside the velocity or inside it",
                                         CHOICE("torch", "keras")},
              {"initial_square", "where square_avg begins", ANY}},
+        .needs = {{"momentum_form", "momentum", NULL}},
         .slots = {{"square_avg", "mean of the squared gradients",
                    .initial = "initial_square"},
                   {"grad_avg", "mean of the gradients",

@@ -43,6 +43,7 @@ static const clstep_setting_info features[CS_FEATURES] = {
 
 static const struct cs_need feature_needs[] = {
     {"lr_max", "decay_form", "corrected"},
+    {"decay_form", "weight_decay", NULL},
     {NULL, NULL, NULL},
 };
 
@@ -88,30 +89,28 @@ bool cs_settings_has_feature(const struct cs_settings *settings,
     return settings->given[cs_settings_own(settings->rule) + feature];
 }
 
-/* Says whether 'value' of the setting 'info' is called 'name', of 'length'. */
-static bool is_called(const clstep_setting_info *info, double value,
-                      const char *name, size_t length)
+/* Writes a value as the caller would: a number, or the name of a choice. */
+static void write_value(const clstep_setting_info *info, double value,
+                        char *text, size_t size)
 {
-    char text[32];
-
-    if (info->kind != CLSTEP_CHOICE) {
-        snprintf(text, sizeof(text), "%g", value);
-        return strlen(text) == length && strncmp(text, name, length) == 0;
-    }
-    const char *choice = info->choices[(int)value];
-    return strlen(choice) == length && strncmp(choice, name, length) == 0;
+    if (info->kind == CLSTEP_CHOICE)
+        snprintf(text, size, "%s", info->choices[(int)value]);
+    else
+        snprintf(text, size, "%.9g", value);
 }
 
 /* Says whether the value at 'index' is among 'values', with bars between. */
 static bool
 is_among(const struct cs_settings *settings, int index, const char *values)
 {
-    const clstep_setting_info *info = setting_at(settings->rule, (size_t)index);
+    char value[32];
 
+    write_value(setting_at(settings->rule, (size_t)index),
+                settings->value[index], value, sizeof(value));
     for (;;) {
         const size_t length = strcspn(values, "|");
 
-        if (is_called(info, settings->value[index], values, length))
+        if (strlen(value) == length && strncmp(value, values, length) == 0)
             return true;
         if (values[length] == '\0')
             return false;
@@ -141,18 +140,26 @@ bool cs_settings_has_slot(const struct cs_settings *settings,
 
 /* --- errors --------------------------------------------------------------- */
 
+/* Adds 'name' to the list in 'text', as far as there is room. */
+static void list_name(char *text, size_t size, const char *name)
+{
+    const size_t used = strlen(text);
+
+    snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", name);
+}
+
 static clstep_status
 fail_unknown(const clstep_rule *rule, const char *name, clstep_error *error)
 {
-    char names[256] = "";
-    size_t used = 0;
+    char own[160] = "", all[160] = "";
 
     for (const clstep_setting_info *s = rule->settings; s->name != NULL; s++)
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-                                 used == 0 ? "" : ", ", s->name);
+        list_name(own, sizeof(own), s->name);
+    for (size_t i = 0; i < CS_FEATURES; i++)
+        list_name(all, sizeof(all), features[i].name);
     return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                   "%s has no setting '%.64s'; it has %s, and the features",
-                   rule->name, name, names);
+                   "%s has no setting '%.64s'; it has %s, and the features %s",
+                   rule->name, name, own, all);
 }
 
 static clstep_status
@@ -160,15 +167,16 @@ fail_choice(const clstep_rule *rule, const clstep_setting_info *info,
             const char *given, clstep_error *error)
 {
     char names[160] = "";
-    size_t used = 0;
 
     for (const char *const *c = info->choices; *c != NULL; c++)
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-                                 used == 0 ? "" : ", ", *c);
+        list_name(names, sizeof(names), *c);
+    if (given == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s is a number; it is one of %s", info->name,
+                       rule->name, names);
     return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                   "%s of %s is %s%.64s%s; it is one of %s", info->name,
-                   rule->name, given == NULL ? "a number" : "'",
-                   given == NULL ? "" : given, given == NULL ? "" : "'", names);
+                   "%s of %s is '%.64s'; it is one of %s", info->name,
+                   rule->name, given, names);
 }
 
 /* --- checks --------------------------------------------------------------- */
@@ -195,6 +203,7 @@ check_needs(const struct cs_settings *settings, const struct cs_need *needs,
             clstep_error *error)
 {
     const clstep_rule *rule = settings->rule;
+    char value[32];
 
     for (const struct cs_need *need = needs; need->setting != NULL; need++) {
         const int index = cs_settings_find(rule, need->setting);
@@ -203,12 +212,15 @@ check_needs(const struct cs_settings *settings, const struct cs_need *needs,
 
         if (!settings->given[index] ||
             settings->value[index] == info->initial ||
-            is_among(settings, other, need->values))
+            (need->values == NULL ? settings->given[other]
+                                  : is_among(settings, other, need->values)))
             continue;
+        write_value(info, settings->value[index], value, sizeof(value));
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is %.9g, which it may be only with %s=%s",
-                       need->setting, rule->name, settings->value[index],
-                       need->other, need->values);
+                       "%s of %s is %s, which it may be only with %s%s%s",
+                       need->setting, rule->name, value, need->other,
+                       need->values == NULL ? " given" : "=",
+                       need->values == NULL ? "" : need->values);
     }
     return CLSTEP_OK;
 }

@@ -358,31 +358,32 @@ static cl_mem part_of(cl_mem parent, size_t begin, size_t count)
     return part;
 }
 
+static const struct {
+    int p; /* 0: the whole, 1: the large part, 2: the upper half */
+    uint64_t p_offset;
+    int g;
+    uint64_t g_offset;
+    bool allowed;
+} part_cases[] = {
+    {1, 0, 2, 0, true},
+    {2, 0, 1, 0, true},
+    {1, HALF - COUNT, 2, 0, true},
+    {1, HALF - COUNT + 1, 2, 0, false},
+    {2, 0, 1, HALF - COUNT + 1, false},
+    {1, HALF, 2, 0, false},
+    {1, HALF + COUNT - 1, 2, 0, false},
+    {1, HALF + COUNT, 2, 0, true},
+    {0, HALF, 2, 0, false},
+    {0, HALF - COUNT, 2, 0, true},
+    {2, HALF - COUNT, 0, PARENT - COUNT, false},
+    {2, HALF - COUNT, 0, PARENT - 2 * COUNT, true},
+    {2, 5, 2, 5, false},
+    {2, 5, 2, 5 + COUNT, true},
+};
+
 /* Two sub-buffers, one of which covers the other: the ranges count. */
 static void sub_buffers(void **state)
 {
-    static const struct {
-        int p; /* 0: the whole, 1: the large part, 2: the upper half */
-        uint64_t p_offset;
-        int g;
-        uint64_t g_offset;
-        bool allowed;
-    } cases[] = {
-        {1, 0, 2, 0, true},
-        {2, 0, 1, 0, true},
-        {1, HALF - COUNT, 2, 0, true},
-        {1, HALF - COUNT + 1, 2, 0, false},
-        {2, 0, 1, HALF - COUNT + 1, false},
-        {1, HALF, 2, 0, false},
-        {1, HALF + COUNT - 1, 2, 0, false},
-        {1, HALF + COUNT, 2, 0, true},
-        {0, HALF, 2, 0, false},
-        {0, HALF - COUNT, 2, 0, true},
-        {2, HALF - COUNT, 0, PARENT - COUNT, false},
-        {2, HALF - COUNT, 0, PARENT - 2 * COUNT, true},
-        {2, 5, 2, 5, false},
-        {2, 5, 2, 5 + COUNT, true},
-    };
     cl_mem parent = fixture_buffer(PARENT, NULL);
     cl_mem parts[] = {parent, part_of(parent, 0, PARENT),
                       part_of(parent, HALF, HALF)};
@@ -391,14 +392,15 @@ static void sub_buffers(void **state)
 
     (void)state;
     open_scene(&scene, NULL);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        const clstep_buffers within = {parts[cases[i].p], cases[i].p_offset,
-                                       parts[cases[i].g], cases[i].g_offset};
+    for (size_t i = 0; i < sizeof(part_cases) / sizeof(*part_cases); i++) {
+        const clstep_buffers within = {
+            parts[part_cases[i].p], part_cases[i].p_offset,
+            parts[part_cases[i].g], part_cases[i].g_offset};
 
-        if (cases[i].allowed)
+        if (part_cases[i].allowed)
             step_within(&scene, &within, parent,
-                        bases[cases[i].p] + cases[i].p_offset,
-                        bases[cases[i].g] + cases[i].g_offset);
+                        bases[part_cases[i].p] + part_cases[i].p_offset,
+                        bases[part_cases[i].g] + part_cases[i].g_offset);
         else
             buffers_refused(&scene, &within, "overlap");
     }

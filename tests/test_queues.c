@@ -2,7 +2,7 @@
  * test_queues.c - queues, events, failures on the device, threads
  * SPDX-License-Identifier: MIT
  *
- * Linked with --wrap=clBuildProgram, so that builds can be counted.
+ * Linked with --wrap=clBuildProgram and --wrap=clFlush, which are counted.
  */
 #include "scene.h"
 
@@ -14,11 +14,19 @@ enum { COUNT = 5003, STEPS = 20, THREADS = 8, MANY = 40 };
 
 static const clstep_setting settings[] = {{.name = "lr", .value = 0.01}, {0}};
 
-/* --- builds --------------------------------------------------------------- */
+/* --- counts --------------------------------------------------------------- */
 
 static atomic_uint builds;
+static cl_command_queue flushed; /* the last that was */
 
 extern __typeof__(clBuildProgram) __real_clBuildProgram, __wrap_clBuildProgram;
+extern __typeof__(clFlush) __real_clFlush, __wrap_clFlush;
+
+cl_int __wrap_clFlush(cl_command_queue queue)
+{
+    flushed = queue;
+    return __real_clFlush(queue);
+}
 
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint count,
                              const cl_device_id *ids, const char *options,
@@ -237,6 +245,33 @@ static void many_events(void **state)
     }
     scene_close(&scene);
     clReleaseCommandQueue(queue);
+}
+
+/* What another queue waits for is submitted; what the same one does is not. */
+static void other_queues_are_flushed(void **state)
+{
+    cl_command_queue first = create_queue(false), second = create_queue(false);
+    cl_event start = create_event();
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    open_scene(&scene);
+    flushed = NULL;
+    enqueue(&scene, first, 1, &start, NULL);
+    enqueue(&scene, first, 0, NULL, NULL);
+    assert_null(flushed);
+    enqueue(&scene, second, 0, NULL, NULL);
+    assert_ptr_equal(flushed, first);
+    fixture_ok(clstep_optimizer_reset(scene.optimizer, first, &error), &error);
+    assert_ptr_equal(flushed, second);
+    set_event(start, CL_COMPLETE);
+    finish(first);
+    finish(second);
+    clReleaseEvent(start);
+    scene_close(&scene);
+    clReleaseCommandQueue(first);
+    clReleaseCommandQueue(second);
 }
 
 /* Reading, writing and reset come after the steps of another queue. */
@@ -598,6 +633,7 @@ int main(void)
         cmocka_unit_test(steps_behind_one_event),
         cmocka_unit_test(step_never_waits),
         cmocka_unit_test(many_events),
+        cmocka_unit_test(other_queues_are_flushed),
         cmocka_unit_test(state_follows_the_steps),
         cmocka_unit_test(reset_mends),
         cmocka_unit_test(writing_mends),

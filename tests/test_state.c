@@ -9,6 +9,7 @@
 #include "scene.h"
 #include "sweep.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -573,8 +574,29 @@ static const clstep_setting neutral[][4] = {
     {{"zero_grad", 0, NULL}, {0}},
 };
 
-/* Three steps of shaped numbers: zeros of both signs, NaNs, infinities,
- * subnormals. */
+static void put(cl_mem buffer, const float *x)
+{
+    assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), buffer, CL_TRUE, 0,
+                                          COUNT * sizeof(*x), x, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+/* Each pair of numbers that a comparison or a product might not leave alone:
+ * zeros of both signs, infinities, subnormals, a NaN. */
+static void fill_pairs(float *w, float *g)
+{
+    static const float numbers[] = {0.0f,    -0.0f, INFINITY, -INFINITY, 1e-40f,
+                                    -1e-40f, NAN,   1.0f,     -1.0f};
+    enum { NUMBERS = sizeof(numbers) / sizeof(*numbers) };
+
+    for (size_t i = 0; i < NUMBERS * NUMBERS; i++) {
+        if (w != NULL)
+            w[i] = numbers[i % NUMBERS];
+        g[i] = numbers[i / NUMBERS];
+    }
+}
+
+/* Three steps of shaped numbers. */
 static struct snapshot *
 run_shaped(const char *rule, const clstep_setting *settings)
 {
@@ -584,12 +606,12 @@ run_shaped(const char *rule, const clstep_setting *settings)
 
     scene_open_at(&scene, fixture_place(), rule, settings, COUNT,
                   fixture_seed(), true);
+    fill_pairs(scene.w, scene.g);
+    put(scene.buffers.parameters, scene.w);
     for (int i = 0; i < 3; i++) {
         trial_random_fill(&scene.random, scene.g, COUNT);
-        assert_int_equal(clEnqueueWriteBuffer(
-                             queue_of_all(), scene.buffers.gradients, CL_TRUE,
-                             0, COUNT * sizeof(float), scene.g, 0, NULL, NULL),
-                         CL_SUCCESS);
+        fill_pairs(NULL, scene.g);
+        put(scene.buffers.gradients, scene.g);
         fixture_ok(clstep_optimizer_step(scene.optimizer, queue_of_all(),
                                          &scene.buffers, 0, NULL, NULL, &error),
                    &error);

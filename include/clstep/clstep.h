@@ -57,7 +57,7 @@
  * buffer.
  *
  * Units.  Counts and offsets are in elements (floats), never in bytes, and have
- * 64 bits.
+ * 64 bits.  A buffer of a layout has clstep_layout_count() * sizeof(float) bytes.
  *
  * Ownership.  The caller owns every OpenCL object that it passes in.  The
  * library retains what it keeps, and releases exactly that.  The optimizer owns
@@ -72,7 +72,8 @@
  * so.
  *
  * Errors.  A function that can fail returns a clstep_status, 0 for success, and
- * fills in 'error' unless that is NULL.  A failed call changes nothing.  The
+ * fills in 'error' unless that is NULL.  A failed call changes nothing.  What
+ * cannot fail (a name, a count) is NULL or 0 where the handle is NULL.  The
  * library never prints, exits or aborts, has no global state, and reads no
  * environment variable.
  *
@@ -277,9 +278,10 @@ CLSTEP_API size_t clstep_device_build_log(clstep_device *device, char *text,
 
 /*
  * The named tensors of a flat buffer, in the order in which they were added.
- * Each starts at a multiple of CLSTEP_ALIGNMENT elements.  What stands in the
- * padding between two tensors never changes a result, and may be overwritten.
- * A plain count of parameters is a layout of one tensor.
+ * Each starts at a multiple of CLSTEP_ALIGNMENT elements, and there is no padding
+ * behind the last: tensors of 100 and 1 elements make a count of 257.  What
+ * stands in the padding never changes a result, be it NaN or not written yet,
+ * and may be overwritten.  A plain count of parameters is a layout of one tensor.
  */
 typedef struct clstep_layout clstep_layout;
 
@@ -372,8 +374,8 @@ CLSTEP_API void clstep_optimizer_release(clstep_optimizer *optimizer);
  * launch.  Never waits for the device.
  *
  * The step begins when the 'wait_count' events of 'wait_list' have completed
- * (0 and NULL for none) and the optimizer's last call has, on whichever queue
- * that was.  '*done', unless 'done' is NULL, becomes an event that covers the
+ * (0 and NULL together for none) and the optimizer's last call has, on whichever
+ * queue that was.  '*done', unless 'done' is NULL, becomes an event that covers the
  * whole call; the caller releases it.  The buffers must live until then.
  */
 CLSTEP_API clstep_status clstep_optimizer_step(
@@ -410,8 +412,8 @@ clstep_optimizer_slot(const clstep_optimizer *optimizer, size_t index);
 /*
  * Copies 'count' elements of the slot called 'slot', from element 'offset' on,
  * to or from the host's memory at 'data', after the optimizer's last call, and
- * blocks until that is done.  A write of a whole slot in every slot, followed
- * by clstep_optimizer_set_steps(), ends the state STATE_TORN.
+ * blocks until that is done.  In the state STATE_TORN a write works, and
+ * clstep_optimizer_set_steps() ends it: write every slot before.
  */
 CLSTEP_API clstep_status clstep_optimizer_read(
     clstep_optimizer *optimizer, cl_command_queue queue, const char *slot,
