@@ -1,9 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Sets up, builds, and does the main job on real input: lists the devices,
 # measures every rule, and trains a language model of characters on the licence
 # texts of this system.  Tables and pictures land in one folder, out/ or the
 # first argument.
-set -eu
+set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-out}
 

@@ -57,7 +57,8 @@
  * buffer.
  *
  * Units.  Counts and offsets are in elements (floats), never in bytes, and have
- * 64 bits.  A buffer of a layout has clstep_layout_count() * sizeof(float) bytes.
+ * 64 bits.  A buffer of a layout has clstep_layout_count() * sizeof(float)
+ * bytes.
  *
  * Ownership.  The caller owns every OpenCL object that it passes in.  The
  * library retains what it keeps, and releases exactly that.  The optimizer owns
@@ -278,10 +279,11 @@ CLSTEP_API size_t clstep_device_build_log(clstep_device *device, char *text,
 
 /*
  * The named tensors of a flat buffer, in the order in which they were added.
- * Each starts at a multiple of CLSTEP_ALIGNMENT elements, and there is no padding
- * behind the last: tensors of 100 and 1 elements make a count of 257.  What
- * stands in the padding never changes a result, be it NaN or not written yet,
- * and may be overwritten.  A plain count of parameters is a layout of one tensor.
+ * Each starts at a multiple of CLSTEP_ALIGNMENT elements, and there is no
+ * padding behind the last: tensors of 100 and 1 elements make a count of 257.
+ * What stands in the padding never changes a result, be it NaN or not written
+ * yet, and may be overwritten.  A plain count of parameters is a layout of one
+ * tensor.
  */
 typedef struct clstep_layout clstep_layout;
 
@@ -374,9 +376,10 @@ CLSTEP_API void clstep_optimizer_release(clstep_optimizer *optimizer);
  * launch.  Never waits for the device.
  *
  * The step begins when the 'wait_count' events of 'wait_list' have completed
- * (0 and NULL together for none) and the optimizer's last call has, on whichever
- * queue that was.  '*done', unless 'done' is NULL, becomes an event that covers the
- * whole call; the caller releases it.  The buffers must live until then.
+ * (0 and NULL together for none) and the optimizer's last call has, on
+ * whichever queue that was.  '*done', unless 'done' is NULL, becomes an event
+ * that covers the whole call; the caller releases it.  The buffers must live
+ * until then.
  */
 CLSTEP_API clstep_status clstep_optimizer_step(
     clstep_optimizer *optimizer, cl_command_queue queue,
