@@ -27,8 +27,7 @@ struct cs_slot {
 };
 
 /* 'setting' may differ from its default only where 'other' has one of 'values'
- * (names or numbers, with bars between them), or was given where that is NULL.
- */
+ * (names or numbers, with bars between them). */
 struct cs_need {
     const char *setting, *other, *values;
 };

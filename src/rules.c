@@ -413,10 +413,10 @@ const clstep_rule cs_rules[] = {
                                    "decay of a velocity of the quotients",
                                    .optional = 1, FRACTION},
              [RMSPROP_MOMENTUM_FORM] = {"momentum_form",
-                                        "lr outside the velocity or inside it",
+                                        "where momentum is given: lr outside "
+                                        "the velocity or inside it",
                                         CHOICE("torch", "keras")},
              {"initial_square", "where square_avg begins", ANY}},
-        .needs = {{"momentum_form", "momentum", NULL}},
         .slots = {{"square_avg", "mean of the squared gradients",
                    .initial = "initial_square"},
                   {"grad_avg", "mean of the gradients",

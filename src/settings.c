@@ -25,8 +25,8 @@ static const clstep_setting_info features[CS_FEATURES] = {
     [CS_WEIGHT_DECAY] = {"weight_decay", "decoupled decay of the parameters",
                          CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
     [CS_DECAY_FORM] = {"decay_form",
-                       "decay by lr, independent of it, corrected by lr_max, "
-                       "cautious or proximal",
+                       "how weight_decay acts: by lr, independent of it, "
+                       "corrected by lr_max, cautious or proximal",
                        CLSTEP_CHOICE, 1, 0, 0.0, 0.0, 0.0,
                        (const char *const[]){"lr", "independent", "corrected",
                                              "cautious", "proximal", NULL}},
@@ -43,7 +43,6 @@ static const clstep_setting_info features[CS_FEATURES] = {
 
 static const struct cs_need feature_needs[] = {
     {"lr_max", "decay_form", "corrected"},
-    {"decay_form", "weight_decay", NULL},
     {NULL, NULL, NULL},
 };
 
@@ -212,15 +211,13 @@ check_needs(const struct cs_settings *settings, const struct cs_need *needs,
 
         if (!settings->given[index] ||
             settings->value[index] == info->initial ||
-            (need->values == NULL ? settings->given[other]
-                                  : is_among(settings, other, need->values)))
+            is_among(settings, other, need->values))
             continue;
         write_value(info, settings->value[index], value, sizeof(value));
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is %s, which it may be only with %s%s%s",
+                       "%s of %s is %s, which it may be only with %s=%s",
                        need->setting, rule->name, value, need->other,
-                       need->values == NULL ? " given" : "=",
-                       need->values == NULL ? "" : need->values);
+                       need->values);
     }
     return CLSTEP_OK;
 }

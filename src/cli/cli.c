@@ -6,7 +6,10 @@
 
 #include "cli.h"
 
+#include "safetensors.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +107,53 @@ int cli_print_json(json_t *object)
 
 /* --- options -------------------------------------------------------------- */
 
-enum { HELP = 0x48454c50 }; /* a value that no other option returns */
+enum { HELP = 0x48454c50, MAX_OPTIONS = 32 };
+
+/*
+ * The subcommand's options as popt gets them: each returns its place from 1 on,
+ * and a text is handed over instead of being stored.
+ */
+static struct poptOption own[MAX_OPTIONS + 1];
+
+static int type_of(const struct poptOption *option)
+{
+    return (int)(option->argInfo & POPT_ARG_MASK);
+}
+
+static bool copy_options(const struct poptOption *options)
+{
+    int count = 0;
+
+    for (; options[count].longName != NULL; count++) {
+        if (count == MAX_OPTIONS)
+            return false;
+        own[count] = options[count];
+        own[count].val = count + 1;
+        if (type_of(&own[count]) == POPT_ARG_STRING)
+            own[count].arg = NULL;
+    }
+    own[count] = options[count];
+    return true;
+}
+
+/* Stores 'value', which must be freed, as that of 'option'. */
+static int take_text(const struct poptOption *option, char *value)
+{
+    char **const to = option->arg;
+    int code = -1;
+
+    if (*to != NULL)
+        code = cli_misuse("--%s is given twice", option->longName);
+    else if (value != NULL && strncmp(value, "--", 2) == 0)
+        code = cli_misuse("--%s needs a %s, but the option '%s' follows",
+                          option->longName,
+                          option->val == CLI_FILE ? "file" : "value", value);
+    if (code < 0)
+        *to = value;
+    else
+        free(value);
+    return code;
+}
 
 /* The options' part of popt's help, without its first line. */
 static void print_options(poptContext context)
@@ -140,21 +189,31 @@ int cli_options(int argc, const char **argv, const struct poptOption *options,
     /* popt's memory stays in reach, since 'rest' points into it. */
     static poptContext context;
     static const char *none[] = {NULL};
-    static struct poptOption all[] = {
-        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, NULL, 0, NULL, NULL},
+    static const struct poptOption all[] = {
+        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, own, 0, NULL, NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, HELP, "Print this text", NULL},
         POPT_TABLEEND};
     int code;
 
-    all[0].arg = (void *)(uintptr_t)options;
+    if (!copy_options(options))
+        return cli_fail("%s has too many options", argv[0]);
     if (context != NULL)
         poptFreeContext(context);
     context = poptGetContext("clstep", argc, argv, all, 0);
     if (context == NULL)
         return cli_fail("no memory for the options");
-    while ((code = poptGetNextOpt(context)) >= 0)
+    while ((code = poptGetNextOpt(context)) >= 0) {
         if (code == HELP)
             return print_help(context, usage);
+        if (type_of(&options[code - 1]) != POPT_ARG_STRING)
+            continue;
+        code = take_text(&options[code - 1], poptGetOptArg(context));
+        if (code >= 0)
+            return code;
+    }
+    if (code == POPT_ERROR_BADOPT)
+        return cli_misuse("%s: unknown option; `clstep %s --help` lists them",
+                          poptBadOption(context, 0), argv[0]);
     if (code < -1)
         return cli_misuse("%s: %s", poptBadOption(context, 0),
                           poptStrerror(code));
@@ -169,6 +228,49 @@ int cli_no_arguments(const char *const *rest)
     if (rest[0] == NULL)
         return -1;
     return cli_misuse("the argument '%s' is one too many", rest[0]);
+}
+
+int cli_rule(const char *name, const clstep_rule **rule)
+{
+    *rule = clstep_rule_find(name);
+    if (*rule != NULL)
+        return -1;
+    return cli_misuse("no rule is called '%s'; `clstep rules` lists them",
+                      name);
+}
+
+bool cli_parse_count(const char *text, uint64_t *count)
+{
+    *count = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        const uint64_t digit = (uint64_t)(*text - '0');
+
+        if (*text < '0' || *text > '9' || *count > (UINT64_MAX - digit) / 10)
+            return false;
+        *count = 10 * *count + digit;
+    }
+    return true;
+}
+
+int cli_count(const char *option, const char *text, uint64_t most,
+              uint64_t *count)
+{
+    if (cli_parse_count(text, count) && *count >= 1 && *count <= most)
+        return -1;
+    return cli_misuse("%s is '%s'; it is a whole number from 1 to %" PRIu64,
+                      option, text, most);
+}
+
+int cli_two_files(const char *option, const char *file,
+                  const char *other_option, const char *other_file)
+{
+    if (file == NULL || other_file == NULL ||
+        !safetensors_same_target(file, other_file))
+        return -1;
+    return cli_misuse("%s and %s are the same file, '%s'", option, other_option,
+                      file);
 }
 
 void cli_list_release(char **list)
@@ -208,8 +310,7 @@ static int parse_setting(const clstep_rule *rule, const char *text,
     clstep_setting_info info;
 
     if (equals == NULL || equals == text)
-        return cli_misuse("the setting '%s' is not of the form NAME=VALUE",
-                          text);
+        return cli_misuse("--set: '%s' is not of the form NAME=VALUE", text);
     char *name = strdup(text);
     if (name == NULL)
         return cli_fail("no memory for the settings");

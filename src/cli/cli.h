@@ -45,18 +45,42 @@ int cli_flush(void);
 
 /* --- options -------------------------------------------------------------- */
 
+/* The 'val' of an option whose value is the name of a file; of others, 0. */
+enum { CLI_FILE = 1 };
+
 /*
- * Parses with popt by 'options'.  --help is added to them, and prints "Usage:
- * ", the text 'usage', and the options.  Returns -1 to go on, with '*rest' the
- * arguments that are left (NULL at the end; it lives until the process ends),
- * else the exit code: 0 after --help, CLI_MISUSED after a line about what is
- * wrong.  Options that may be given several times are of type POPT_ARG_ARGV.
+ * Parses with popt by 'options', for the subcommand argv[0].  --help is added
+ * to them, and prints "Usage: ", the text 'usage', and the options.  Returns -1
+ * to go on, with '*rest' the arguments that are left (NULL at the end; it lives
+ * until the process ends), else the exit code: 0 after --help, CLI_MISUSED
+ * after a line about what is wrong.
+ *
+ * A value that may be given several times is a POPT_ARG_ARGV.  Any other is a
+ * POPT_ARG_STRING, NULL at first; a second one, and one that begins with "--",
+ * are refused.
  */
 int cli_options(int argc, const char **argv, const struct poptOption *options,
                 const char *usage, const char *const **rest);
 
 /* For a subcommand without arguments: -1, or CLI_MISUSED after a line. */
 int cli_no_arguments(const char *const *rest);
+
+/* The rule called 'name': -1, or CLI_MISUSED after a line. */
+int cli_rule(const char *name, const clstep_rule **rule);
+
+/* A whole decimal number of 64 bits, and nothing else. */
+bool cli_parse_count(const char *text, uint64_t *count);
+
+/* The value of 'option', from 1 to 'most': -1, or CLI_MISUSED after a line. */
+int cli_count(const char *option, const char *text, uint64_t most,
+              uint64_t *count);
+
+/*
+ * For the values of two options, or NULL: -1, or CLI_MISUSED after a line if
+ * they are names of one file.
+ */
+int cli_two_files(const char *option, const char *file,
+                  const char *other_option, const char *other_file);
 
 /* Releases what an option of type POPT_ARG_ARGV gathered; NULL is fine. */
 void cli_list_release(char **list);

@@ -124,6 +124,8 @@ choose(const char *selector, const cl_device_id *ids, size_t count)
 {
     struct cli_device device;
 
+    if (selector[0] == '\0')
+        return count;
     if (selector[strspn(selector, "0123456789")] == '\0') {
         const unsigned long long index = strtoull(selector, NULL, 10);
 
@@ -149,14 +151,13 @@ int cli_device_open(const char *selector, struct cli_device *device)
     *device = (struct cli_device){0};
     if (count == 0)
         return cli_fail("this machine has no OpenCL device");
-    if (selector != NULL && selector[0] == '\0')
-        return cli_fail("the device's name is empty");
     index = selector != NULL ? choose(selector, ids, count)
                              : choose_default(ids, count);
     if (index == count)
-        return cli_fail("no device is called '%s'; `clstep devices` lists"
-                        " them",
-                        selector);
+        return cli_fail(
+            "--device: no device is called '%s'; `clstep devices` lists"
+            " them",
+            selector);
     cli_progress("probing the device");
     if (!cli_device_start(ids[index], device, &error)) {
         cli_fail("%s: %s", device->name, error.message);

@@ -75,6 +75,7 @@ int main(int argc, char **argv)
         return cli_flush();
     }
     if (argv[1][0] == '-')
-        return cli_misuse("%s: unknown option", argv[1]);
+        return cli_misuse("%s: unknown option; `clstep --help` lists them",
+                          argv[1]);
     return run_subcommand(argc - 1, (const char **)(argv + 1));
 }

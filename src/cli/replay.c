@@ -54,22 +54,6 @@ struct replay {
 
 /* --- usage ---------------------------------------------------------------- */
 
-/* A whole decimal number, and nothing else. */
-static bool parse_count(const char *text, uint64_t *count)
-{
-    *count = 0;
-    if (*text == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        const uint64_t digit = (uint64_t)(*text - '0');
-
-        if (*text < '0' || *text > '9' || *count > (UINT64_MAX - digit) / 10)
-            return false;
-        *count = 10 * *count + digit;
-    }
-    return true;
-}
-
 static int check_required(const struct options *o)
 {
     const struct {
@@ -85,45 +69,85 @@ static int check_required(const struct options *o)
     return -1;
 }
 
+/* What goes from a file to itself is P to O, and one state to the next. */
+static int check_files(const struct options *o)
+{
+    const struct {
+        const char *option, *file, *other_option, *other_file;
+    } pairs[] = {{"--out", o->out, "--grads", o->grads},
+                 {"--out", o->out, "--state-in", o->state_in},
+                 {"--out", o->out, "--state-out", o->state_out},
+                 {"--state-out", o->state_out, "--params", o->params},
+                 {"--state-out", o->state_out, "--grads", o->grads}};
+    int code = -1;
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && code < 0; i++)
+        code = cli_two_files(pairs[i].option, pairs[i].file,
+                             pairs[i].other_option, pairs[i].other_file);
+    return code;
+}
+
 static int check_options(struct replay *r)
 {
     const struct options *o = r->options;
-    const int code = check_required(o);
+    int code = check_required(o);
 
-    if (code >= 0)
-        return code;
-    r->rule = clstep_rule_find(o->rule);
-    if (r->rule == NULL)
-        return cli_misuse("no rule is called '%s'; `clstep rules` lists them",
-                          o->rule);
-    if (o->steps != NULL &&
-        (!parse_count(o->steps, &r->steps) || r->steps == 0))
-        return cli_misuse("--steps is '%s', which is not a whole number from 1"
-                          " on",
-                          o->steps);
-    if (o->reference && o->device != NULL)
-        return cli_misuse("--reference needs no device: leave --device out");
-    if (o->state_out != NULL && safetensors_same_target(o->out, o->state_out))
-        return cli_misuse("--out and --state-out are the same file, %s",
-                          o->out);
-    return cli_settings(r->rule, (const char *const *)o->settings,
-                        &r->settings);
+    if (code < 0)
+        code = cli_rule(o->rule, &r->rule);
+    if (code < 0 && o->steps != NULL)
+        code = cli_count("--steps", o->steps, UINT64_MAX, &r->steps);
+    if (code < 0 && o->reference && o->device != NULL)
+        code = cli_misuse("--reference needs no device: leave --device out");
+    if (code < 0)
+        code = check_files(o);
+    if (code < 0)
+        code = cli_settings(r->rule, (const char *const *)o->settings,
+                            &r->settings);
+    return code;
 }
 
 /* --- inputs --------------------------------------------------------------- */
 
+static int file_fail(const char *option, const struct safetensors_error *error)
+{
+    return cli_fail("%s: %s", option, error->message);
+}
+
+/* Opens what 'option' names, if that was given. */
+static int
+open_input(const char *option, const char *path, struct safetensors **file)
+{
+    struct safetensors_error error;
+
+    if (path == NULL || safetensors_open(path, file, &error))
+        return -1;
+    return file_fail(option, &error);
+}
+
+static int check_output(const char *option, const char *path)
+{
+    struct safetensors_error error;
+
+    if (path == NULL || safetensors_writable(path, &error))
+        return -1;
+    return file_fail(option, &error);
+}
+
 static int open_inputs(struct replay *r)
 {
     const struct options *o = r->options;
-    struct safetensors_error error;
+    int code = open_input("--params", o->params, &r->params);
 
-    if (!safetensors_open(o->params, &r->params, &error) ||
-        !safetensors_open(o->grads, &r->grads, &error) ||
-        (o->state_in != NULL &&
-         !safetensors_open(o->state_in, &r->state, &error)) ||
-        !safetensors_writable(o->out, &error) ||
-        (o->state_out != NULL && !safetensors_writable(o->state_out, &error)))
-        return cli_fail("%s", error.message);
+    if (code < 0)
+        code = open_input("--grads", o->grads, &r->grads);
+    if (code < 0)
+        code = open_input("--state-in", o->state_in, &r->state);
+    if (code < 0)
+        code = check_output("--out", o->out);
+    if (code < 0)
+        code = check_output("--state-out", o->state_out);
+    if (code >= 0)
+        return code;
 
     r->tensors = safetensors_tensors(r->params);
     r->count = safetensors_count(r->params);
@@ -167,19 +191,19 @@ match_gradient(struct replay *r, const struct safetensors_tensor *tensor)
     char shape[128], wanted[128];
 
     if (gradient == NULL)
-        return cli_fail("%s has no tensor '%.200s', which %s has", file,
+        return cli_fail("'%s' has no tensor '%.200s', which '%s' has", file,
                         tensor->name, safetensors_path(r->params));
     if (!same_shape(tensor, gradient, 1))
-        return cli_fail("%s: tensor '%.200s' has the shape %s, which is not"
-                        " [T] and the %s of %s",
+        return cli_fail("'%s': tensor '%.200s' has the shape %s, which is not"
+                        " [T] and the %s of '%s'",
                         file, tensor->name, shape_text(gradient, shape),
                         shape_text(tensor, wanted),
                         safetensors_path(r->params));
     if (gradient->shape[0] == 0)
-        return cli_fail("%s: tensor '%.200s' has no slice for a step", file,
+        return cli_fail("'%s': tensor '%.200s' has no slice for a step", file,
                         tensor->name);
     if (tensor != r->tensors && gradient->shape[0] != r->slices)
-        return cli_fail("%s: tensor '%.200s' has %" PRIu64 " slices, but"
+        return cli_fail("'%s': tensor '%.200s' has %" PRIu64 " slices, but"
                         " tensor '%.200s' has %" PRIu64,
                         file, tensor->name, gradient->shape[0],
                         r->tensors[0].name, r->slices);
@@ -196,7 +220,7 @@ static int match_gradients(struct replay *r)
         code = match_gradient(r, &r->tensors[i]);
     for (size_t i = 0; i < safetensors_count(r->grads) && code < 0; i++)
         if (safetensors_find(r->params, gradients[i].name) == NULL)
-            code = cli_fail("%s has a tensor '%.200s', which %s lacks",
+            code = cli_fail("'%s' has a tensor '%.200s', which '%s' lacks",
                             safetensors_path(r->grads), gradients[i].name,
                             safetensors_path(r->params));
     return code;
@@ -208,7 +232,7 @@ static int choose_steps(struct replay *r)
     if (r->options->steps == NULL)
         r->steps = r->slices;
     else if (r->count > 0 && r->steps > r->slices)
-        return cli_misuse("--steps is %" PRIu64 ", but %s has %" PRIu64
+        return cli_misuse("--steps is %" PRIu64 ", but '%s' has %" PRIu64
                           " slices",
                           r->steps, safetensors_path(r->grads), r->slices);
     return -1;
@@ -226,19 +250,21 @@ static int read_state_metadata(struct replay *r)
     const char *format = json_string_value(json_object_get(metadata, "format"));
 
     if (format != NULL && strcmp(format, state_format) != 0)
-        return cli_fail("%s: its format is '%.100s', not '%s'", file, format,
+        return cli_fail("'%s': its format is '%.100s', not '%s'", file, format,
                         state_format);
     if (rule != NULL && strcmp(rule, clstep_rule_name(r->rule)) != 0)
-        return cli_fail("%s is a state of the rule '%.100s', not of '%s'", file,
-                        rule, clstep_rule_name(r->rule));
+        return cli_fail("'%s' is a state of the rule '%.100s', not of '%s'",
+                        file, rule, clstep_rule_name(r->rule));
     if (step == NULL)
-        return cli_fail("%s has no 'step' in its metadata", file);
-    if (!parse_count(step, &r->first))
-        return cli_fail("%s: its step is '%.100s', which is not a whole number"
-                        " of 64 bits",
-                        file, step);
+        return cli_fail("'%s' has no 'step' in its metadata", file);
+    if (!cli_parse_count(step, &r->first))
+        return cli_fail(
+            "'%s': its step is '%.100s', which is not a whole number"
+            " of 64 bits",
+            file, step);
     if (r->first > UINT64_MAX - r->steps)
-        return cli_fail("%s: %" PRIu64 " steps after its step %s are more than"
+        return cli_fail("'%s': %" PRIu64
+                        " steps after its step %s are more than"
                         " 64 bits can count",
                         file, r->steps, step);
     return -1;
@@ -281,8 +307,8 @@ static int check_names(const struct replay *r)
 
     for (size_t i = 0; i < safetensors_count(r->state); i++)
         if (!is_expected(r, tensors[i].name))
-            return cli_fail("%s has a tensor '%.200s', which is no slot of %s"
-                            " and a tensor of %s",
+            return cli_fail("'%s' has a tensor '%.200s', which is no slot of %s"
+                            " and a tensor of '%s'",
                             safetensors_path(r->state), tensors[i].name,
                             clstep_rule_name(r->rule),
                             safetensors_path(r->params));
@@ -304,11 +330,11 @@ load_slot(struct replay *r, size_t index, const char *slot, float *data)
         return cli_fail("no memory for a name");
     found = safetensors_find(r->state, name);
     if (found == NULL)
-        code = cli_fail("%s has no tensor '%.200s'", file, name);
+        code = cli_fail("'%s' has no tensor '%.200s'", file, name);
     else if (!same_shape(tensor, found, 0))
-        code =
-            cli_fail("%s: tensor '%.200s' has the shape %s, not %s", file, name,
-                     shape_text(found, shape), shape_text(tensor, wanted));
+        code = cli_fail("'%s': tensor '%.200s' has the shape %s, not %s", file,
+                        name, shape_text(found, shape),
+                        shape_text(tensor, wanted));
     else if (!safetensors_read(r->state, found, 0, found->count, data, &error))
         code = cli_fail("%s", error.message);
     else
@@ -408,14 +434,14 @@ static int write_out(struct replay *r)
 
     if (!safetensors_create(r->options->out, r->tensors, r->count,
                             safetensors_metadata(r->params), &r->out, &error))
-        return cli_fail("%s", error.message);
+        return file_fail("--out", &error);
     for (size_t i = 0; i < r->count; i++)
         if (!safetensors_write(r->out,
                                r->engine.parameters + r->engine.offsets[i],
                                r->tensors[i].count, &error))
-            return cli_fail("%s", error.message);
+            return file_fail("--out", &error);
     if (!safetensors_finish(r->out, &error))
-        return cli_fail("%s", error.message);
+        return file_fail("--out", &error);
     return -1;
 }
 
@@ -509,7 +535,7 @@ static int write_slots(struct replay *r)
             code = cli_engine_read(&r->engine, slot, i, data);
             if (code < 0 && !safetensors_write(r->state_out, data,
                                                r->tensors[i].count, &error))
-                code = cli_fail("%s", error.message);
+                code = file_fail("--state-out", &error);
         }
     }
     free(data);
@@ -528,11 +554,11 @@ static int write_state(struct replay *r)
         code = cli_fail("no memory for the state's header");
     else if (!safetensors_create(r->options->state_out, list, count, metadata,
                                  &r->state_out, &error))
-        code = cli_fail("%s", error.message);
+        code = file_fail("--state-out", &error);
     else
         code = write_slots(r);
     if (code < 0 && !safetensors_finish(r->state_out, &error))
-        code = cli_fail("%s", error.message);
+        code = file_fail("--state-out", &error);
     release_state_list(list);
     json_decref(metadata);
     return code;
@@ -645,19 +671,19 @@ int cli_replay(int argc, const char **argv)
         {"rule", '\0', POPT_ARG_STRING, &o.rule, 0, "The update rule", "R"},
         {"set", '\0', POPT_ARG_ARGV, &o.settings, 0,
          "A setting of the rule, once for each", "NAME=VALUE"},
-        {"params", '\0', POPT_ARG_STRING, &o.params, 0,
+        {"params", '\0', POPT_ARG_STRING, &o.params, CLI_FILE,
          "The parameters before the first step", "P"},
-        {"grads", '\0', POPT_ARG_STRING, &o.grads, 0,
+        {"grads", '\0', POPT_ARG_STRING, &o.grads, CLI_FILE,
          "The gradients of the steps", "G"},
-        {"out", '\0', POPT_ARG_STRING, &o.out, 0,
+        {"out", '\0', POPT_ARG_STRING, &o.out, CLI_FILE,
          "Where the parameters go; may be P", "O"},
         {"steps", '\0', POPT_ARG_STRING, &o.steps, 0,
          "How many steps, 1 to T; T by default", "N"},
         {"reference", '\0', POPT_ARG_NONE, &o.reference, 0,
          "Use the scalar C reference, and no device", NULL},
-        {"state-in", '\0', POPT_ARG_STRING, &o.state_in, 0,
+        {"state-in", '\0', POPT_ARG_STRING, &o.state_in, CLI_FILE,
          "Go on from this state", "S"},
-        {"state-out", '\0', POPT_ARG_STRING, &o.state_out, 0,
+        {"state-out", '\0', POPT_ARG_STRING, &o.state_out, CLI_FILE,
          "Where the state goes; may be the other S", "S"},
         {"device", '\0', POPT_ARG_STRING, &o.device, 0,
          "A number of `clstep devices`, or part of a name", "D"},

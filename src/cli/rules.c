@@ -75,8 +75,7 @@ static void print_number(const clstep_setting_info *info)
 
     printf("%s, in [%.9g, %.9g]%s",
            has_default(info) ? cli_number_text(info->initial, initial) : "none",
-           info->min, info->max,
-           info->optional && info->initial == 0.0 ? ", acts if given" : "");
+           info->min, info->max, info->optional ? ", acts if given" : "");
 }
 
 static void print_setting(const clstep_setting_info *info)
@@ -236,12 +235,9 @@ int cli_rules(int argc, const char **argv)
     if (code >= 0)
         return code;
     if (rest[0] != NULL) {
-        rule = clstep_rule_find(rest[0]);
-        if (rule == NULL)
-            return cli_misuse("no rule is called '%s'; `clstep rules` lists"
-                              " them",
-                              rest[0]);
-        code = cli_no_arguments(rest + 1);
+        code = cli_rule(rest[0], &rule);
+        if (code < 0)
+            code = cli_no_arguments(rest + 1);
         if (code >= 0)
             return code;
     }

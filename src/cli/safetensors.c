@@ -52,7 +52,7 @@ bool safetensors_fail(struct safetensors_error *error, const char *format, ...)
 
 bool safetensors_fail_memory(const char *path, struct safetensors_error *error)
 {
-    return safetensors_fail(error, "%s: no memory for its header", path);
+    return safetensors_fail(error, "'%s': no memory for its header", path);
 }
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -70,11 +70,11 @@ read_bytes(const struct safetensors *file, uint64_t offset, void *data,
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return safetensors_fail(error, "cannot read %s: %s", file->path,
+            return safetensors_fail(error, "cannot read '%s': %s", file->path,
                                     strerror(errno));
         if (got == 0)
             return safetensors_fail(
-                error, "%s became shorter while it was read", file->path);
+                error, "'%s' became shorter while it was read", file->path);
         to += got;
         offset += (uint64_t)got;
         bytes -= (size_t)got;
@@ -90,11 +90,11 @@ static bool open_file(struct safetensors *file, uint64_t *size,
 
     file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0 || fstat(file->fd, &status) != 0)
-        return safetensors_fail(error, "cannot open %s: %s", file->path,
+        return safetensors_fail(error, "cannot open '%s': %s", file->path,
                                 strerror(errno));
     if (!S_ISREG(status.st_mode))
         return safetensors_fail(
-            error, "cannot read %s: it is not a regular file", file->path);
+            error, "cannot read '%s': it is not a regular file", file->path);
     *size = (uint64_t)status.st_size;
     return true;
 }
@@ -120,11 +120,11 @@ static bool check_text(const char *path, const char *text, size_t length,
     int depth = 0;
 
     if (text[0] != '{')
-        return safetensors_fail(error, "%s: its header does not begin with '{'",
-                                path);
+        return safetensors_fail(
+            error, "'%s': its header does not begin with '{'", path);
 
     if (memchr(text, '\0', length) != NULL)
-        return safetensors_fail(error, "%s: its header has a NUL byte", path);
+        return safetensors_fail(error, "'%s': its header has a NUL byte", path);
 
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '"')
@@ -136,11 +136,11 @@ static bool check_text(const char *path, const char *text, size_t length,
         else if (!quoted && (text[i] == '}' || text[i] == ']'))
             depth--;
         else if (!quoted && is_minus_zero(&text[i]))
-            return safetensors_fail(error, "%s: its header has the number -0",
+            return safetensors_fail(error, "'%s': its header has the number -0",
                                     path);
         if (depth > MAX_DEPTH)
             return safetensors_fail(
-                error, "%s: its header is nested too deeply", path);
+                error, "'%s': its header is nested too deeply", path);
     }
     return true;
 }
@@ -154,7 +154,7 @@ static bool parse_text(struct safetensors *file, const char *text,
         return false;
     file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &json);
     if (file->header == NULL)
-        return safetensors_fail(error, "%s: its header cannot be parsed: %s",
+        return safetensors_fail(error, "'%s': its header cannot be parsed: %s",
                                 file->path, json.text);
     return true;
 }
@@ -169,7 +169,7 @@ static bool read_header(struct safetensors *file, uint64_t size,
 
     if (size < sizeof(prefix))
         return safetensors_fail(error,
-                                "%s has %" PRIu64
+                                "'%s' has %" PRIu64
                                 " bytes, which are too few for a"
                                 " safetensors file",
                                 file->path, size);
@@ -180,12 +180,12 @@ static bool read_header(struct safetensors *file, uint64_t size,
     if (length > SAFETENSORS_MAX_HEADER)
         return safetensors_fail(
             error,
-            "%s: its header would have %" PRIu64 " bytes; at most %d"
-            " are allowed",
+            "'%s': its header would have %" PRIu64 " bytes; at most %d"
+            " are allowed; is it a safetensors file?",
             file->path, length, (int)SAFETENSORS_MAX_HEADER);
     if (length > size - sizeof(prefix))
         return safetensors_fail(error,
-                                "%s: its header should have %" PRIu64
+                                "'%s': its header should have %" PRIu64
                                 " bytes, but only"
                                 " %" PRIu64 " follow",
                                 file->path, length, size - sizeof(prefix));
@@ -218,13 +218,13 @@ static bool check_metadata(const char *path, json_t *metadata,
     json_t *value;
 
     if (!json_is_object(metadata))
-        return safetensors_fail(error, "%s: its %s are not an object", path,
+        return safetensors_fail(error, "'%s': its %s are not an object", path,
                                 SAFETENSORS_METADATA);
     json_object_foreach(metadata, key, value)
     {
         if (!json_is_string(value))
             return safetensors_fail(error,
-                                    "%s: '%.200s' of its %s is not a string",
+                                    "'%s': '%.200s' of its %s is not a string",
                                     path, key, SAFETENSORS_METADATA);
     }
     return true;
@@ -238,14 +238,15 @@ static bool whole_number(const char *path, const char *name, const char *what,
     if (!json_is_integer(value))
         return safetensors_fail(
             error,
-            "%s: the %s of tensor '%.200s' has a member that is not a"
+            "'%s': the %s of tensor '%.200s' has a member that is not a"
             " whole number",
             path, what, name);
     if (json_integer_value(value) < 0)
-        return safetensors_fail(error,
-                                "%s: the %s of tensor '%.200s' has the negative"
-                                " number %" JSON_INTEGER_FORMAT,
-                                path, what, name, json_integer_value(value));
+        return safetensors_fail(
+            error,
+            "'%s': the %s of tensor '%.200s' has the negative"
+            " number %" JSON_INTEGER_FORMAT,
+            path, what, name, json_integer_value(value));
     *number = (uint64_t)json_integer_value(value);
     return true;
 }
@@ -254,16 +255,16 @@ static bool parse_dtype(const char *path, const char *name, const json_t *dtype,
                         struct safetensors_error *error)
 {
     if (dtype == NULL)
-        return safetensors_fail(error, "%s: tensor '%.200s' has no dtype", path,
-                                name);
+        return safetensors_fail(error, "'%s': tensor '%.200s' has no dtype",
+                                path, name);
     if (!json_is_string(dtype))
         return safetensors_fail(
-            error, "%s: the dtype of tensor '%.200s' is not a string", path,
+            error, "'%s': the dtype of tensor '%.200s' is not a string", path,
             name);
     if (strcmp(json_string_value(dtype), "F32") != 0)
         return safetensors_fail(
             error,
-            "%s: tensor '%.200s' is of dtype %.40s; only F32 is"
+            "'%s': tensor '%.200s' is of dtype %.40s; only F32 is"
             " supported",
             path, name, json_string_value(dtype));
     return true;
@@ -281,11 +282,11 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
     const char *name = tensor->name;
 
     if (shape == NULL)
-        return safetensors_fail(error, "%s: tensor '%.200s' has no shape", path,
-                                name);
+        return safetensors_fail(error, "'%s': tensor '%.200s' has no shape",
+                                path, name);
     if (!json_is_array(shape))
         return safetensors_fail(
-            error, "%s: the shape of tensor '%.200s' is not an array", path,
+            error, "'%s': the shape of tensor '%.200s' is not an array", path,
             name);
     tensor->rank = json_array_size(shape);
     tensor->shape = extents;
@@ -297,7 +298,7 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
         if (extents[i] != 0 && tensor->count > UINT64_MAX / 4 / extents[i])
             return safetensors_fail(
                 error,
-                "%s: the shape of tensor '%.200s' has more bytes"
+                "'%s': the shape of tensor '%.200s' has more bytes"
                 " than 64 bits can count",
                 path, name);
         tensor->count *= extents[i];
@@ -313,11 +314,11 @@ static bool parse_offsets(const char *path, const json_t *offsets,
 
     if (offsets == NULL)
         return safetensors_fail(
-            error, "%s: tensor '%.200s' has no data_offsets", path, name);
+            error, "'%s': tensor '%.200s' has no data_offsets", path, name);
     if (!json_is_array(offsets) || json_array_size(offsets) != 2)
         return safetensors_fail(
             error,
-            "%s: the data_offsets of tensor '%.200s' are not an array"
+            "'%s': the data_offsets of tensor '%.200s' are not an array"
             " of two numbers",
             path, name);
     if (!whole_number(path, name, "data_offsets", json_array_get(offsets, 0),
@@ -328,12 +329,12 @@ static bool parse_offsets(const char *path, const json_t *offsets,
     if (*end < *begin)
         return safetensors_fail(
             error,
-            "%s: the data of tensor '%.200s' end at %" PRIu64
+            "'%s': the data of tensor '%.200s' end at %" PRIu64
             ", before they begin at %" PRIu64,
             path, name, *end, *begin);
     if (*end - *begin != 4 * entry->tensor.count)
         return safetensors_fail(error,
-                                "%s: tensor '%.200s' has %" PRIu64
+                                "'%s': tensor '%.200s' has %" PRIu64
                                 " elements, so %" PRIu64
                                 " bytes, but its data_offsets span %" PRIu64,
                                 path, name, entry->tensor.count,
@@ -349,7 +350,7 @@ static bool parse_entry(const char *path, const char *name, const json_t *value,
     entry->tensor.name = name;
     if (!json_is_object(value))
         return safetensors_fail(
-            error, "%s: the entry of tensor '%.200s' is not an object", path,
+            error, "'%s': the entry of tensor '%.200s' is not an object", path,
             name);
     return parse_dtype(path, name, json_object_get(value, "dtype"), error) &&
            parse_shape(path, json_object_get(value, "shape"), extents,
@@ -382,26 +383,26 @@ check_places(const struct safetensors *file, const struct entry *entries,
         if (tensor->offset > position)
             return safetensors_fail(
                 error,
-                "%s: the %" PRIu64 " bytes in front of tensor '%.200s'"
+                "'%s': the %" PRIu64 " bytes in front of tensor '%.200s'"
                 " belong to no tensor",
                 file->path, tensor->offset - position, tensor->name);
         if (tensor->offset < position)
             return safetensors_fail(
                 error,
-                "%s: the data of tensor '%.200s' overlap those of"
+                "'%s': the data of tensor '%.200s' overlap those of"
                 " tensor '%.200s'",
                 file->path, tensor->name, entries[i - 1].tensor.name);
         position = entries[i].end;
     }
     if (position > file->data_bytes)
         return safetensors_fail(error,
-                                "%s is truncated: its tensors have %" PRIu64
+                                "'%s' is truncated: its tensors have %" PRIu64
                                 " bytes of"
                                 " data, the file has %" PRIu64,
                                 file->path, position, file->data_bytes);
     if (position < file->data_bytes)
         return safetensors_fail(
-            error, "%s: its last %" PRIu64 " bytes belong to no tensor",
+            error, "'%s': its last %" PRIu64 " bytes belong to no tensor",
             file->path, file->data_bytes - position);
     return true;
 }

@@ -76,9 +76,9 @@ static bool find_target(const char *path, char **full, mode_t *mode,
         return true;
     if (!S_ISREG(status.st_mode))
         return safetensors_fail(
-            error, "cannot write %s: it is not a regular file", path);
+            error, "cannot write '%s': it is not a regular file", path);
     if (access(*full, W_OK) != 0)
-        return safetensors_fail(error, "cannot write %s: %s", path,
+        return safetensors_fail(error, "cannot write '%s': %s", path,
                                 strerror(errno));
     *mode = status.st_mode & 0777;
     return true;
@@ -93,7 +93,7 @@ bool safetensors_writable(const char *path, struct safetensors_error *error)
     if (ok) {
         strrchr(full, '/')[1] = '\0';
         ok = access(full, W_OK | X_OK) == 0 ||
-             safetensors_fail(error, "cannot write %s: %s", path,
+             safetensors_fail(error, "cannot write '%s': %s", path,
                               strerror(errno));
     }
     free(full);
@@ -128,13 +128,13 @@ static bool open_temporary(struct safetensors_writer *writer, const char *path,
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     if (fd < 0) {
-        safetensors_fail(error, "cannot write %s: %s", path, strerror(errno));
+        safetensors_fail(error, "cannot write '%s': %s", path, strerror(errno));
         free(name);
         return false;
     }
     writer->temporary = name;
     if (mode != 0 && fchmod(fd, mode) != 0) {
-        safetensors_fail(error, "cannot write %s: %s", path, strerror(errno));
+        safetensors_fail(error, "cannot write '%s': %s", path, strerror(errno));
         close(fd);
         return false;
     }
@@ -208,7 +208,7 @@ static bool write_bytes(struct safetensors_writer *writer, const void *data,
 {
     errno = 0;
     if (fwrite(data, 1, bytes, writer->stream) != bytes)
-        return safetensors_fail(error, "cannot write %s: %s", writer->target,
+        return safetensors_fail(error, "cannot write '%s': %s", writer->target,
                                 strerror(errno));
     return true;
 }
@@ -223,7 +223,7 @@ static bool write_header(struct safetensors_writer *writer, const char *text,
     if (length > SAFETENSORS_MAX_HEADER)
         return safetensors_fail(
             error,
-            "cannot write %s: its header would have %zu bytes; at most"
+            "cannot write '%s': its header would have %zu bytes; at most"
             " %d are allowed",
             writer->target, length, (int)SAFETENSORS_MAX_HEADER);
     for (size_t i = 0; i < sizeof(prefix); i++)
@@ -266,7 +266,7 @@ bool safetensors_write(struct safetensors_writer *writer, const float *data,
 {
     if (count > writer->left)
         return safetensors_fail(
-            error, "%s would get more data than its header tells of",
+            error, "'%s' would get more data than its header tells of",
             writer->target);
     writer->left -= count;
     return write_bytes(writer, data, 4 * (size_t)count, error);
@@ -279,15 +279,15 @@ bool safetensors_finish(struct safetensors_writer *writer,
     bool ok;
 
     if (writer->left != 0)
-        return safetensors_fail(error, "%s lacks data that its header tells of",
-                                writer->target);
+        return safetensors_fail(
+            error, "'%s' lacks data that its header tells of", writer->target);
     errno = 0;
     ok = (fflush(stream) == 0 && fsync(fileno(stream)) == 0) ||
-         safetensors_fail(error, "cannot write %s: %s", writer->target,
+         safetensors_fail(error, "cannot write '%s': %s", writer->target,
                           strerror(errno));
     writer->stream = NULL;
     if (fclose(stream) != 0 && ok)
-        ok = safetensors_fail(error, "cannot write %s: %s", writer->target,
+        ok = safetensors_fail(error, "cannot write '%s': %s", writer->target,
                               strerror(errno));
     return ok;
 }
@@ -296,7 +296,7 @@ bool safetensors_commit(struct safetensors_writer *writer,
                         struct safetensors_error *error)
 {
     if (rename(writer->temporary, writer->target) != 0)
-        return safetensors_fail(error, "cannot write %s: %s", writer->target,
+        return safetensors_fail(error, "cannot write '%s': %s", writer->target,
                                 strerror(errno));
     free(writer->temporary);
     writer->temporary = NULL;

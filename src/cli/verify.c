@@ -6,6 +6,7 @@
 #include "sweep.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { STEPS = 3, MAX_RULES = 256 };
 
@@ -128,7 +129,7 @@ static int report(const struct tally *tallies, size_t count,
 
 /* Fills in the rules that were named, or all; returns -1 to go on. */
 static int
-choose_rules(const char *const *names, struct tally *tallies, size_t *count)
+choose_rules(char *const *names, struct tally *tallies, size_t *count)
 {
     const clstep_rule *rule;
 
@@ -139,39 +140,22 @@ choose_rules(const char *const *names, struct tally *tallies, size_t *count)
         return -1;
     }
     for (; *names != NULL && *count < MAX_RULES; names++) {
-        rule = clstep_rule_find(*names);
-        if (rule == NULL)
-            return cli_misuse("no rule is called '%s'; `clstep rules` lists "
-                              "them",
-                              *names);
+        const int code = cli_rule(*names, &rule);
+
+        if (code >= 0)
+            return code;
         tallies[(*count)++].rule = rule;
     }
     return -1;
 }
 
-int cli_verify(int argc, const char **argv)
+static int verify(char *const *rules, const char *selector, bool json)
 {
     static struct tally tallies[MAX_RULES];
-    const char **rules = NULL;
-    const char *const *rest;
-    char *selector = NULL;
-    int json = 0;
-    size_t count;
-    const struct poptOption options[] = {
-        {"rule", 'r', POPT_ARG_ARGV, &rules, 0,
-         "verify this rule; may be repeated (default: all)", "R"},
-        {"device", 'd', POPT_ARG_STRING, &selector, 0,
-         "the device's number or a part of its name", "D"},
-        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
-        POPT_TABLEEND};
     struct cli_device device = {0};
-    int code = cli_options(argc, argv, options, usage, &rest);
+    size_t count;
+    int code = choose_rules(rules, tallies, &count);
 
-    if (code >= 0)
-        return code;
-    if (rest != NULL && rest[0] != NULL)
-        return cli_misuse("verify takes no argument '%s'", rest[0]);
-    code = choose_rules(rules, tallies, &count);
     if (code >= 0)
         return code;
     code = cli_device_open(selector, &device);
@@ -186,7 +170,30 @@ int cli_verify(int argc, const char **argv)
         code = run_rule(&place, &tallies[i]);
     cli_progress_end();
     if (code == CLI_OK)
-        code = report(tallies, count, &device, json != 0);
+        code = report(tallies, count, &device, json);
     cli_device_close(&device);
+    return code;
+}
+
+int cli_verify(int argc, const char **argv)
+{
+    char **rules = NULL, *selector = NULL;
+    const char *const *rest;
+    int json = 0;
+    const struct poptOption options[] = {
+        {"rule", '\0', POPT_ARG_ARGV, &rules, 0,
+         "Verify this rule, and no other that is not named", "R"},
+        {"device", '\0', POPT_ARG_STRING, &selector, 0,
+         "A number of `clstep devices`, or part of a name", "D"},
+        {"json", '\0', POPT_ARG_NONE, &json, 0, "Print one JSON object", NULL},
+        POPT_TABLEEND};
+    int code = cli_options(argc, argv, options, usage, &rest);
+
+    if (code < 0)
+        code = cli_no_arguments(rest);
+    if (code < 0)
+        code = verify(rules, selector, json != 0);
+    cli_list_release(rules);
+    free(selector);
     return code;
 }
