@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_ROUNDS = 15, MAX_ROUNDS = 100000 };
+enum { MAX_ROUNDS = 100000 };
 
-static const char default_size[] = "2^25";
+static const char default_rounds[] = "15", default_size[] = "2^25";
 
 static const char usage[] =
     "clstep bench [--rule RULE]... [--set NAME=VALUE]... [--size N]...\n"
@@ -39,8 +39,8 @@ static const char usage[] =
 /* As the command line has it; the lists end with NULL, or are NULL. */
 struct options {
     char **rules, **settings, **sizes, **models;
-    char *device, *csv, *plot;
-    int rounds, json;
+    char *device, *csv, *plot, *rounds;
+    int json;
 };
 
 /* A rule and its settings. */
@@ -56,6 +56,7 @@ struct target {
 };
 
 struct work {
+    int rounds;
     struct choice *choices;
     size_t choice_count;
     struct target *targets;
@@ -86,17 +87,16 @@ static int choose_rules(struct work *work, const struct options *options)
         return cli_fail("no memory for %zu rules", count);
 
     for (size_t i = 0; i < count && code == -1; i++) {
-        const clstep_rule *rule = options->rules == NULL
-                                      ? clstep_rule_at(i)
-                                      : clstep_rule_find(options->rules[i]);
+        struct choice *choice = &work->choices[work->choice_count++];
 
-        if (rule == NULL)
-            return cli_misuse("--rule: there is no rule called '%s'",
-                              options->rules[i]);
-        work->choices[i].rule = rule;
-        code = cli_settings(rule, (const char *const *)options->settings,
-                            &work->choices[i].settings);
-        work->choice_count++;
+        if (options->rules == NULL)
+            choice->rule = clstep_rule_at(i);
+        else
+            code = cli_rule(options->rules[i], &choice->rule);
+        if (code == -1)
+            code = cli_settings(choice->rule,
+                                (const char *const *)options->settings,
+                                &choice->settings);
     }
     return code == -1 ? CLI_OK : code;
 }
@@ -107,7 +107,19 @@ static uint64_t times(uint64_t a, uint64_t b)
     return b != 0 && a > UINT64_MAX / b ? 0 : a * b;
 }
 
-/* A number of elements: "1000", "64k", "32M", "1G" or "2^25"; 0 is none. */
+/* 'base' to the power of 'exponent', or 0 if that has no 64 bits. */
+static uint64_t power(uint64_t base, unsigned long exponent)
+{
+    uint64_t result = 1;
+
+    /* A base of 0 or 1 stays as it is, however large the exponent is. */
+    for (; exponent > 0 && result > 0 && (base > 1 || result != base);
+         exponent--)
+        result = times(result, base);
+    return result;
+}
+
+/* "1000", "64k", "32M", "1G", "2^25" or "1e6" elements; 0 is none. */
 static uint64_t parse_size(const char *text)
 {
     static const char suffixes[] = "kMG";
@@ -121,13 +133,9 @@ static uint64_t parse_size(const char *text)
     size = strtoull(text, &end, 10);
 
     if (end[0] == '^' && isdigit((unsigned char)end[1])) {
-        const uint64_t base = size;
-        unsigned long exponent = strtoul(end + 1, &end, 10);
-
-        /* A base of 0 or 1 stays as it is, however large the exponent is. */
-        for (size = 1; exponent > 0 && size > 0 && (base > 1 || size != base);
-             exponent--)
-            size = times(size, base);
+        size = power(size, strtoul(end + 1, &end, 10));
+    } else if (end[0] == 'e' && isdigit((unsigned char)end[1])) {
+        size = times(size, power(10, strtoul(end + 1, &end, 10)));
     } else if (*end != '\0' && (suffix = strchr(suffixes, *end)) != NULL) {
         for (ptrdiff_t i = 0; i <= suffix - suffixes; i++)
             size = times(size, 1024);
@@ -143,14 +151,27 @@ static int add_size(struct work *work, const char *text)
     clstep_error error;
 
     if (size == 0)
-        return cli_misuse("--size: '%s' is no number of elements from 1 on, "
-                          "like 1000, 64k, 32M or 2^25",
+        return cli_misuse("--size is '%s'; it is a whole number from 1 on of"
+                          " 64 bits, like 1000, 64k, 32M, 1G, 2^25 or 1e6",
                           text);
     snprintf(target->what, sizeof(target->what), "%" PRIu64, size);
     if (clstep_layout_create(&target->layout, &error) != CLSTEP_OK ||
         clstep_layout_add(target->layout, "w", 1, &size, &error) != CLSTEP_OK)
         return cli_fail("--size %s: %s", text, error.message);
     return CLI_OK;
+}
+
+static int refuse_model(const char *name)
+{
+    char models[256] = "";
+
+    for (size_t i = 0; bench_model_at(i) != NULL; i++) {
+        const size_t used = strlen(models);
+
+        snprintf(models + used, sizeof(models) - used, "%s%s",
+                 i > 0 ? ", " : "", bench_model_at(i));
+    }
+    return cli_misuse("--model is '%s'; it is one of %s", name, models);
 }
 
 static int add_model(struct work *work, const char *name)
@@ -162,7 +183,7 @@ static int add_model(struct work *work, const char *name)
     while (bench_model_at(i) != NULL && strcmp(bench_model_at(i), name) != 0)
         i++;
     if (bench_model_at(i) == NULL)
-        return cli_misuse("--model: there is no model called '%s'", name);
+        return refuse_model(name);
     snprintf(target->what, sizeof(target->what), "%s", name);
     if (clstep_layout_create(&target->layout, &error) != CLSTEP_OK ||
         bench_model_add(name, target->layout, &error) != CLSTEP_OK)
@@ -189,14 +210,25 @@ static int choose_targets(struct work *work, const struct options *options)
     return code;
 }
 
+static int choose_rounds(struct work *work, const struct options *options)
+{
+    uint64_t rounds;
+    const int code = cli_count(
+        "--rounds", options->rounds != NULL ? options->rounds : default_rounds,
+        MAX_ROUNDS, &rounds);
+
+    if (code != -1)
+        return code;
+    work->rounds = (int)rounds;
+    return CLI_OK;
+}
+
 static int choose_work(struct work *work, const struct options *options)
 {
-    int code;
+    int code = choose_rounds(work, options);
 
-    if (options->rounds < 1 || options->rounds > MAX_ROUNDS)
-        return cli_misuse("--rounds is %d, which is not in [1, %d]",
-                          options->rounds, MAX_ROUNDS);
-    code = choose_rules(work, options);
+    if (code == CLI_OK)
+        code = choose_rules(work, options);
     if (code == CLI_OK)
         code = choose_targets(work, options);
     if (code != CLI_OK)
@@ -220,18 +252,38 @@ static void release_work(struct work *work)
 
 /* --- measuring ------------------------------------------------------------ */
 
+static struct bench_case
+case_of(const struct work *work, size_t target, size_t choice)
+{
+    return (struct bench_case){
+        .rule = work->choices[choice].rule,
+        .settings = work->choices[choice].settings,
+        .layout = work->targets[target].layout,
+        .what = work->targets[target].what,
+        .rounds = work->rounds,
+    };
+}
+
+/* Finds a case that is too large before any is measured. */
+static int check_all(const struct work *work, const struct cli_device *device)
+{
+    int code = CLI_OK;
+
+    for (size_t i = 0; i < work->target_count; i++)
+        for (size_t j = 0; j < work->choice_count && code == CLI_OK; j++) {
+            const struct bench_case c = case_of(work, i, j);
+
+            code = bench_check_memory(device, &c);
+        }
+    return code;
+}
+
 static int measure_all(struct work *work, const struct cli_device *device,
-                       int rounds, struct bench_report *report)
+                       struct bench_report *report)
 {
     for (size_t i = 0; i < work->target_count; i++)
         for (size_t j = 0; j < work->choice_count; j++) {
-            const struct bench_case c = {
-                .rule = work->choices[j].rule,
-                .settings = work->choices[j].settings,
-                .layout = work->targets[i].layout,
-                .what = work->targets[i].what,
-                .rounds = rounds,
-            };
+            const struct bench_case c = case_of(work, i, j);
             struct bench_result *result = &work->results[work->result_count];
             int code = bench_measure(device, &c, result);
 
@@ -264,10 +316,12 @@ static int run(const struct options *options)
         goto done;
     opened = true;
 
-    code = bench_report_begin(&report, &device, options->settings,
-                              options->rounds);
+    code = check_all(&work, &device);
     if (code == CLI_OK)
-        code = measure_all(&work, &device, options->rounds, &report);
+        code = bench_report_begin(&report, &device, options->settings,
+                                  work.rounds);
+    if (code == CLI_OK)
+        code = measure_all(&work, &device, &report);
     if (code == CLI_OK)
         code = bench_report_end(&report, work.results, work.result_count);
 
@@ -289,27 +343,28 @@ static void release_options(struct options *options)
     free(options->device);
     free(options->csv);
     free(options->plot);
+    free(options->rounds);
 }
 
 int cli_bench(int argc, const char **argv)
 {
-    struct options o = {.rounds = DEFAULT_ROUNDS};
+    struct options o = {0};
     const char *const *rest;
     const struct poptOption table[] = {
         {"rule", '\0', POPT_ARG_ARGV, &o.rules, 0, "Measure this rule", "RULE"},
         {"set", '\0', POPT_ARG_ARGV, &o.settings, 0,
          "Give each chosen rule this setting", "NAME=VALUE"},
         {"size", '\0', POPT_ARG_ARGV, &o.sizes, 0,
-         "One tensor of N parameters: 1000, 64k, 32M, 2^25", "N"},
+         "One tensor of N parameters: 1000, 64k, 32M, 2^25, 1e6", "N"},
         {"model", '\0', POPT_ARG_ARGV, &o.models, 0,
          "The tensors of gpt2 or resnet50", "MODEL"},
         {"device", '\0', POPT_ARG_STRING, &o.device, 0,
-         "Number or part of the name, see clstep devices", "D"},
-        {"rounds", '\0', POPT_ARG_INT, &o.rounds, 0,
+         "A number of `clstep devices`, or part of a name", "D"},
+        {"rounds", '\0', POPT_ARG_STRING, &o.rounds, 0,
          "Rounds to measure, at least 15 for a share to rely on", "N"},
-        {"csv", '\0', POPT_ARG_STRING, &o.csv, 0, "Write the results to F",
-         "F"},
-        {"plot", '\0', POPT_ARG_STRING, &o.plot, 0,
+        {"csv", '\0', POPT_ARG_STRING, &o.csv, CLI_FILE,
+         "Write the results to F", "F"},
+        {"plot", '\0', POPT_ARG_STRING, &o.plot, CLI_FILE,
          "Draw the results to F (by gnuplot)", "F.svg"},
         {"json", '\0', POPT_ARG_NONE, &o.json, 0, "Print one JSON object",
          NULL},

@@ -55,8 +55,8 @@ static struct bench_traffic traffic_of(const clstep_optimizer *optimizer)
  * is killed when it is used.  So what is surely needed is compared first: the
  * step's arrays and as many of the limit's, without slots of a condition.
  */
-static int
-check_memory(const struct cli_device *device, const struct bench_case *c)
+int bench_check_memory(const struct cli_device *device,
+                       const struct bench_case *c)
 {
     const double gib = 1024.0 * 1024.0 * 1024.0;
     clstep_slot_info slot;
@@ -87,10 +87,8 @@ static int open_subject(struct subject *s, const struct cli_device *device,
     const char *rule = clstep_rule_name(c->rule);
     double zero_grad = 0;
     clstep_error error;
-    int code = check_memory(device, c);
+    int code;
 
-    if (code != CLI_OK)
-        return code;
     if (clstep_optimizer_create(device->device, rule, c->settings, c->layout,
                                 &s->optimizer, &error) != CLSTEP_OK)
         return cli_fail("%s of %s: %s", rule, c->what, error.message);

@@ -29,7 +29,14 @@ struct bench_result {
     double share; /* median over the rounds of the limit's time / the step's */
 };
 
-/* Returns CLI_OK, or CLI_FAILED after a line. */
+/*
+ * Whether the device has the memory, as far as can be told beforehand: CLI_OK,
+ * or CLI_FAILED after a line.
+ */
+int bench_check_memory(const struct cli_device *device,
+                       const struct bench_case *c);
+
+/* Of a case that passed that.  Returns CLI_OK, or CLI_FAILED after a line. */
 int bench_measure(const struct cli_device *device, const struct bench_case *c,
                   struct bench_result *result);
 

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * gnuplot is a child process that reads its script from a temporary file and
- * writes the SVG to a file that is open already: no shell and no file name
- * comes between.
+ * writes the SVG to another: no shell and no file name comes between.  It does
+ * not notice a write that fails, so the SVG is copied only if it is whole.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -74,6 +74,11 @@ int bench_plot_check(void)
 
 /* --- the script ----------------------------------------------------------- */
 
+/* What the title names besides the layout. */
+struct names {
+    const char *device, *settings;
+};
+
 /* A text in gnuplot's quotes, in which nothing but the quote is special. */
 static void write_quoted(FILE *file, const char *text)
 {
@@ -120,14 +125,23 @@ static size_t count_panels(const struct bench_result *results, size_t count)
     return panels;
 }
 
-/* One row a bar: place, label, GB/s, the limit's, and the share in percent. */
+/*
+ * Where the limit is drawn.  The share is the median of ratios, not the ratio
+ * of the medians: the mark goes with the share that is printed.
+ */
+static double mark_of(const struct bench_result *r)
+{
+    return r->share > 0 ? r->gb_per_s / r->share : r->limit_gb_per_s;
+}
+
+/* One row a bar: place, label, GB/s, the mark's, and the share in percent. */
 static void write_data(FILE *script, const struct bench_result *results,
                        size_t count, size_t panel)
 {
     fprintf(script, "$bars%zu << EOD\n", panel);
     for (size_t i = 0; i < count; i++)
         fprintf(script, "%zu \"%s\" %.6g %.6g %.0f%s\n", i, results[i].rule,
-                results[i].gb_per_s, results[i].limit_gb_per_s,
+                results[i].gb_per_s, mark_of(&results[i]),
                 100 * results[i].share, count > MANY_BARS ? "" : "%");
     fprintf(script, "EOD\n");
 }
@@ -137,17 +151,19 @@ static void write_data(FILE *script, const struct bench_result *results,
  * of the texts.
  */
 static void write_head(FILE *script, const struct bench_result *first,
-                       const char *device, bool many)
+                       const struct names *names, bool many)
 {
-    char title[512], parameters[48];
+    const char *with = names->settings[0] != '\0' ? " with " : "";
+    char title[1024], parameters[48];
 
     group_digits(first->count, parameters, sizeof(parameters));
     if (first->tensors > 1)
-        snprintf(title, sizeof(title), "One step of %s (%s parameters) on %s",
-                 first->what, parameters, device);
+        snprintf(title, sizeof(title),
+                 "One step of %s (%s parameters)%s%s on %s", first->what,
+                 parameters, with, names->settings, names->device);
     else
-        snprintf(title, sizeof(title), "One step of %s parameters on %s",
-                 parameters, device);
+        snprintf(title, sizeof(title), "One step of %s parameters%s%s on %s",
+                 parameters, with, names->settings, names->device);
 
     fprintf(script, "unset label\nset label 1 ");
     write_quoted(script, title);
@@ -178,7 +194,7 @@ write_axes(FILE *script, const struct bench_result *results, size_t count)
         const struct bench_result *r = &results[i];
 
         top = r->gb_per_s > top ? r->gb_per_s : top;
-        top = r->limit_gb_per_s > top ? r->limit_gb_per_s : top;
+        top = mark_of(r) > top ? mark_of(r) : top;
         longest = strlen(r->rule) > longest ? strlen(r->rule) : longest;
     }
 
@@ -197,11 +213,11 @@ write_axes(FILE *script, const struct bench_result *results, size_t count)
 }
 
 static void write_panel(FILE *script, const struct bench_result *results,
-                        size_t count, size_t panel, const char *device)
+                        size_t count, size_t panel, const struct names *names)
 {
     fprintf(script, "panel = %zu\n", panel);
     write_data(script, results, count, panel);
-    write_head(script, results, device, count > MANY_BARS);
+    write_head(script, results, names, count > MANY_BARS);
     write_axes(script, results, count);
     fprintf(script,
             "plot $bars%zu using 1:3:xtic(2) with boxes lc '" STEP_COLOUR
@@ -215,7 +231,7 @@ static void write_panel(FILE *script, const struct bench_result *results,
 
 /* One panel for each layout, from the top down. */
 static void write_script(FILE *script, const struct bench_result *results,
-                         size_t count, const char *device)
+                         size_t count, const struct names *names)
 {
     const size_t panels = count_panels(results, count);
     size_t length;
@@ -237,28 +253,59 @@ static void write_script(FILE *script, const struct bench_result *results,
             panels * HEIGHT, panels, panels);
     for (size_t panel = 0; panel < panels; panel++) {
         length = panel_length(results, count);
-        write_panel(script, results, length, panel, device);
+        write_panel(script, results, length, panel, names);
         results += length;
         count -= length;
     }
     fprintf(script, "unset multiplot\n");
 }
 
-int bench_plot(FILE *out, const struct bench_result *results, size_t count,
-               const char *device)
+/* Draws by 'script' into 'svg', and says whether that is whole then. */
+static bool draw(FILE *script, FILE *svg)
 {
-    FILE *script = tmpfile();
-    int status = -1;
+    char end[64] = "";
 
-    if (script == NULL)
-        return cli_fail("no temporary file for the plot's script");
-    write_script(script, results, count, device);
-    if (fflush(script) == 0 && fflush(out) == 0) {
-        rewind(script);
-        status = run_gnuplot(script, out);
+    if (fflush(script) != 0 || ferror(script))
+        return false;
+    rewind(script);
+    if (run_gnuplot(script, svg) != 0 ||
+        fseek(svg, -(long)sizeof(end) + 1, SEEK_END) != 0)
+        return false;
+    end[fread(end, 1, sizeof(end) - 1, svg)] = '\0';
+    return strstr(end, "</svg>") != NULL;
+}
+
+static bool copy(FILE *from, FILE *to)
+{
+    char bytes[4096];
+    size_t count;
+
+    rewind(from);
+    while ((count = fread(bytes, 1, sizeof(bytes), from)) > 0)
+        if (fwrite(bytes, 1, count, to) != count)
+            break; /* Its closing tells. */
+    return !ferror(from);
+}
+
+int bench_plot(FILE *out, const struct bench_result *results, size_t count,
+               const char *device, const char *settings)
+{
+    const struct names names = {.device = device, .settings = settings};
+    FILE *script = tmpfile(), *svg = tmpfile();
+    int code = CLI_OK;
+
+    if (script == NULL || svg == NULL) {
+        code = cli_fail("no temporary file for the plot");
+        goto done;
     }
-    fclose(script);
-    if (status != 0)
-        return cli_fail("gnuplot could not draw the plot");
-    return CLI_OK;
+    write_script(script, results, count, &names);
+    if (!draw(script, svg) || !copy(svg, out))
+        code = cli_fail("gnuplot could not draw all of the plot");
+
+done:
+    if (script != NULL)
+        fclose(script);
+    if (svg != NULL)
+        fclose(svg);
+    return code;
 }

@@ -16,11 +16,12 @@
 int bench_plot_check(void);
 
 /*
- * Draws 'count' results as an SVG into 'out': a bar of GB/s for each, a mark at
- * its limit, and its share above.  'device' is named in the title.  Returns
- * CLI_OK, or CLI_FAILED after a line.
+ * Draws 'count' results as an SVG into 'out': a bar of GB/s for each, its share
+ * above, and a mark where the bar would end at a share of 1.  The title names
+ * 'device' and, if there are any, 'settings'.  Returns CLI_OK, or CLI_FAILED
+ * after a line; whether all of 'out' could be written is known at its closing.
  */
 int bench_plot(FILE *out, const struct bench_result *results, size_t count,
-               const char *device);
+               const char *device, const char *settings);
 
 #endif /* BENCH_PLOT_H */

@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* The rounds from which on a share is what this project calls one. */
@@ -20,17 +22,18 @@ enum { ROUNDS_OF_A_SHARE = 15 };
 
 /* --- files ---------------------------------------------------------------- */
 
-static int open_file(const char *name, FILE **file)
+static int open_file(const char *option, const char *name, FILE **file)
 {
     if (name == NULL)
         return CLI_OK;
     *file = fopen(name, "w");
     if (*file == NULL)
-        return cli_misuse("cannot write '%s': %s", name, strerror(errno));
+        return cli_fail("%s: cannot write '%s': %s", option, name,
+                        strerror(errno));
     return CLI_OK;
 }
 
-static int close_file(const char *name, FILE **file)
+static int close_file(const char *option, const char *name, FILE **file)
 {
     FILE *const closing = *file;
 
@@ -41,23 +44,49 @@ static int close_file(const char *name, FILE **file)
     const bool failed = ferror(closing) != 0;
 
     if (fclose(closing) != 0 || failed)
-        return cli_fail("could not write all of '%s'", name);
+        return cli_fail("%s: could not write all of '%s'", option, name);
     return CLI_OK;
+}
+
+/* A plot is an SVG, and should say so; a device file has the name it has. */
+static int check_plot_name(const char *name)
+{
+    static const char ending[] = ".svg";
+    const size_t length = strlen(name), least = strlen(ending);
+    struct stat status;
+
+    if ((length >= least && strcmp(name + length - least, ending) == 0) ||
+        (stat(name, &status) == 0 && !S_ISREG(status.st_mode)))
+        return CLI_OK;
+    return cli_misuse("--plot is '%s'; the plot is an SVG, and its name ends in"
+                      " %s",
+                      name, ending);
+}
+
+static int check_names(const char *csv, const char *plot)
+{
+    int code = cli_two_files("--csv", csv, "--plot", plot);
+
+    if (code == -1)
+        code = CLI_OK;
+    if (code == CLI_OK && plot != NULL)
+        code = check_plot_name(plot);
+    return code;
 }
 
 int bench_report_open(struct bench_report *report, bool json, const char *csv,
                       const char *plot)
 {
-    int code = CLI_OK;
+    int code = check_names(csv, plot);
 
     *report =
         (struct bench_report){.json = json, .csv_name = csv, .plot_name = plot};
-    if (plot != NULL)
+    if (code == CLI_OK && plot != NULL)
         code = bench_plot_check();
     if (code == CLI_OK)
-        code = open_file(csv, &report->csv);
+        code = open_file("--csv", csv, &report->csv);
     if (code == CLI_OK)
-        code = open_file(plot, &report->plot);
+        code = open_file("--plot", plot, &report->plot);
     return code;
 }
 
@@ -69,6 +98,7 @@ void bench_report_close(struct bench_report *report)
         fclose(report->plot);
     json_decref(report->context);
     json_decref(report->benchmarks);
+    free(report->settings);
     *report = (struct bench_report){0};
 }
 
@@ -101,6 +131,22 @@ context_of(const struct cli_device *device, char *const *settings, int rounds)
                      "settings", given);
 }
 
+/* The texts with a space between them; NULL without memory. */
+static char *join(char *const *texts)
+{
+    size_t size = 1, used = 0;
+
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+        size += strlen(texts[i]) + 1;
+
+    char *joined = calloc(size, 1);
+
+    for (size_t i = 0; joined != NULL && texts != NULL && texts[i] != NULL; i++)
+        used += (size_t)snprintf(joined + used, size - used, "%s%s",
+                                 i > 0 ? " " : "", texts[i]);
+    return joined;
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -112,13 +158,15 @@ static void print_header(const struct bench_report *report, int rounds)
 {
     const json_t *c = report->context;
 
-    printf("device   %s, %" JSON_INTEGER_FORMAT " compute units, %s\n",
+    printf("device    %s, %" JSON_INTEGER_FORMAT " compute units, %s\n",
            text_of(c, "device"),
            json_integer_value(json_object_get(c, "compute_units")),
            text_of(c, "verdict"));
-    printf("version  %s, driver %s (%s)\n", text_of(c, "version"),
+    printf("version   %s, driver %s (%s)\n", text_of(c, "version"),
            text_of(c, "driver"), text_of(c, "platform"));
-    printf("clstep   %s, %s, %d rounds%s\n\n", text_of(c, "clstep"),
+    if (report->settings[0] != '\0')
+        printf("settings  %s\n", report->settings);
+    printf("clstep    %s, %s, %d rounds%s\n\n", text_of(c, "clstep"),
            text_of(c, "date"), rounds,
            rounds < ROUNDS_OF_A_SHARE ? ": too few for a share to rely on"
                                       : "");
@@ -134,7 +182,9 @@ int bench_report_begin(struct bench_report *report,
     report->device = device->name;
     report->context = context_of(device, settings, rounds);
     report->benchmarks = json_array();
-    if (report->context == NULL || report->benchmarks == NULL)
+    report->settings = join(settings);
+    if (report->context == NULL || report->benchmarks == NULL ||
+        report->settings == NULL)
         return cli_fail("the report's context could not be made");
     if (!report->json)
         print_header(report, rounds);
@@ -144,18 +194,22 @@ int bench_report_begin(struct bench_report *report,
 /* --- results -------------------------------------------------------------- */
 
 /* Later measures add keys here; these keep their names and order. */
-static json_t *row_of(const struct bench_result *r)
+static json_t *row_of(const struct bench_result *r, const char *settings)
 {
     return json_pack(
-        "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:I, s:f, s:f, s:f}", "name",
+        "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:I, s:f, s:f, s:f, s:s}", "name",
         r->name, "rule", r->rule, "count", (json_int_t)r->count, "tensors",
         (json_int_t)r->tensors, "best_ms", r->best_ms, "median_ms",
         r->median_ms, "runs", r->runs, "bytes_per_parameter",
         (json_int_t)r->bytes_per_parameter, "gb_per_s", r->gb_per_s,
-        "limit_gb_per_s", r->limit_gb_per_s, "share", r->share);
+        "limit_gb_per_s", r->limit_gb_per_s, "share", r->share, "settings",
+        settings);
 }
 
-/* The columns are the keys of the JSON.  No text in them has a comma. */
+/*
+ * The columns are the keys of the JSON.  No text in them has a comma: a setting
+ * that is valid has none.
+ */
 static void write_csv(FILE *csv, json_t *row, bool with_keys)
 {
     const char *key, *comma = "";
@@ -188,7 +242,7 @@ static void write_csv(FILE *csv, json_t *row, bool with_keys)
 int bench_report_add(struct bench_report *report,
                      const struct bench_result *result)
 {
-    json_t *row = row_of(result);
+    json_t *row = row_of(result, report->settings);
 
     if (json_array_append_new(report->benchmarks, row) != 0)
         return cli_fail("a result could not be kept");
@@ -210,11 +264,12 @@ int bench_report_end(struct bench_report *report,
     int code = CLI_OK;
 
     if (report->plot != NULL)
-        code = bench_plot(report->plot, results, count, report->device);
+        code = bench_plot(report->plot, results, count, report->device,
+                          report->settings);
     if (code == CLI_OK)
-        code = close_file(report->plot_name, &report->plot);
+        code = close_file("--plot", report->plot_name, &report->plot);
     if (code == CLI_OK)
-        code = close_file(report->csv_name, &report->csv);
+        code = close_file("--csv", report->csv_name, &report->csv);
     if (code == CLI_OK && report->json)
         code =
             cli_print_json(json_pack("{s:O, s:O}", "context", report->context,

@@ -15,6 +15,7 @@ struct bench_report {
     const char *plot_name; /* or NULL */
     FILE *csv, *plot;
     const char *device; /* owned by the cli_device */
+    char *settings;     /* as given: "amsgrad=1 lr=0.1", or "" */
     json_t *context, *benchmarks;
 };
 

@@ -198,7 +198,8 @@ static struct corpus read_corpus(const struct options *options)
         text_encode(&held_out, &corpus.vocabulary, options->sizes.context);
     text_shuffle(&corpus.held_out, &random);
     print_text("training", &training);
-    printf(", %zu kinds\n", corpus.vocabulary.count - 1);
+    printf(", %zu kinds (%zu with 'unknown')\n", corpus.vocabulary.count - 1,
+           corpus.vocabulary.count);
     print_text("held out", &held_out);
     if (own && !held)
         printf(", the last tenth of each");
@@ -303,8 +304,21 @@ static void take_step(struct training *training, double at)
     training->steps++;
 }
 
-/* Judges by 'count' characters of the held-out text. */
-static double record(struct training *training, size_t count)
+/* The part of the held-out text that is looked at during training. */
+static size_t part_of_held_out(const struct training *training)
+{
+    const size_t part = 8192;
+
+    return training->held_out.count < part ? training->held_out.count : part;
+}
+
+static double evaluate(const struct training *training, size_t count)
+{
+    return model_evaluate(training->model, &training->held_out, count);
+}
+
+/* The last record is also of the whole held-out text, whose loss it returns. */
+static double record(struct training *training, int last)
 {
     const long steps = training->steps - training->recorded;
     const double characters =
@@ -314,23 +328,18 @@ static double record(struct training *training, size_t count)
         .step = training->steps,
         .seconds = now() - training->start,
         .training = bits / characters,
-        .held_out = model_evaluate(training->model, &training->held_out, count),
+        .held_out = evaluate(training, part_of_held_out(training)),
+        .held_out_all =
+            last ? evaluate(training, training->held_out.count) : NAN,
     };
 
-    if (!isfinite(added.training) || !isfinite(added.held_out))
+    if (!isfinite(added.training) || !isfinite(added.held_out) ||
+        (last && !isfinite(added.held_out_all)))
         die("the loss is not finite at step %ld; is lr too large?",
             training->steps);
     report_add(&training->report, &added);
     training->recorded = training->steps;
-    return added.held_out;
-}
-
-/* The part of the held-out text that is looked at during training. */
-static size_t part_of_held_out(const struct training *training)
-{
-    const size_t part = 8192;
-
-    return training->held_out.count < part ? training->held_out.count : part;
+    return added.held_out_all;
 }
 
 static void train(struct training *training)
@@ -350,7 +359,7 @@ static void train(struct training *training)
                       now() - training->start);
         if (at < 0.97 &&
             (at - recorded_at > 0.05 || now() - recorded_time > 5)) {
-            record(training, part_of_held_out(training));
+            record(training, 0);
             recorded_at = at;
             recorded_time = now();
         }
@@ -380,15 +389,6 @@ static size_t draw(const float *scores, size_t count, uint64_t *random)
     return token;
 }
 
-static void print_character(char character)
-{
-    const unsigned char byte = (unsigned char)character;
-
-    if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f)
-        character = '?';
-    putchar(character);
-}
-
 /* Writes text as the model would, from the beginning of a text on. */
 static void
 print_sample(const struct model *model, const struct vocabulary *vocabulary,
@@ -400,17 +400,20 @@ print_sample(const struct model *model, const struct vocabulary *vocabulary,
     const struct text text = {tokens, context + 1, &position, 1};
     struct device_text scratch = model_upload(model, &text);
     float scores[TOKENS_MAX];
+    char *sample = allocate((size_t)length, 1);
 
-    printf("\nsample:\n");
     for (long i = 0; i < length; i++) {
         model_predict(model, &scratch, tokens, scores);
         const size_t token = draw(scores, vocabulary->count, &seed);
-        print_character(vocabulary->byte[token]);
+        sample[i] = vocabulary->byte[token];
         memmove(tokens, tokens + 1, (context - 1) * sizeof(*tokens));
         tokens[context - 1] = (uint16_t)token;
     }
+    printf("\nsample:\n");
+    print_bytes(sample, (size_t)length);
     printf("\n");
     model_release_text(&scratch);
+    free(sample);
     free(tokens);
 }
 
@@ -452,8 +455,7 @@ static void warm_up(const struct training *training)
     model_gradients(training->model, &training->learned, 0,
                     training->model->sizes.batch);
     model_take_bits(training->model);
-    const double bits = model_evaluate(training->model, &training->held_out,
-                                       part_of_held_out(training));
+    const double bits = evaluate(training, part_of_held_out(training));
     wipe_progress();
     printf("%-10s %.1f s to build CLBlast's kernels; held-out text before "
            "training: %.3f bits\n",
@@ -461,12 +463,11 @@ static void warm_up(const struct training *training)
     fflush(stdout);
 }
 
-/* The last record is of the whole held-out text. */
 static void finish(struct training *training)
 {
     const struct model *model = training->model;
     const double seconds = now() - training->start;
-    const double bits = record(training, training->held_out.count);
+    const double bits = record(training, 1);
     const char *rule = clstep_rule_name(training->options->rule);
     char title[256];
 

@@ -4,7 +4,8 @@
  *
  * + - * and comparisons are exact everywhere.  Division and root are too with
  * the options that the probe found, or else through double.  The functions
- * below keep a NaN, which OpenCL's own clamp(), fmax() and sign() do not.
+ * below keep a NaN, which OpenCL's own clamp(), fmax() and sign() do not; only
+ * larger() drops one, in its first argument.
  */
 #pragma OPENCL FP_CONTRACT OFF
 

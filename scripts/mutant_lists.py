@@ -85,9 +85,6 @@ FAMOUS = [
     (RULES + "momentum.cl", "momentum", False,
      "h->decay * s->momentum_buffer + h->gain * x;",
      "h->decay * (s->momentum_buffer + h->gain * x);"),
-    (RULES + "momentum.cl", "momentum", False,
-     "return x + h->decay * s->momentum_buffer;",
-     "return h->gain * x + h->decay * s->momentum_buffer;"),
     (RULES + "momentum.cl", "momentum", False, "#define STEP_SIZE 1.0f ",
      "#define STEP_SIZE h.step_size "),
     (RULES + "momentum.cl", "momentum", False,
@@ -146,6 +143,11 @@ FAMOUS = [
      "const double next = mu;"),
     ("src/rules.c", "nadam", False, "next / (1.0 - product * next)",
      "next / (1.0 - product)"),
+    ("src/rules.c", "nadam", False, "memo->t <= t && ", ""),
+    ("src/rules.c", "nadam", False, " && memo->key[0] == beta1", ""),
+    ("src/rules.c", "nadam", False, "memo->key[1] == factor", "1"),
+    ("src/rules.c", "nadam", False, "(struct cs_memo){t, {beta1, factor}, product}",
+     "(struct cs_memo){t, {beta1, factor}, 1.0}"),
     ("src/rules.c", "radam", False, "(limit - 4.0) * (limit - 2.0) * r",
      "(limit - 4.0) * (limit - 2.0) * limit"),
     ("src/rules.c", "ftrl", False, "v[FTRL_BETA] / v[FTRL_LR] +",
@@ -156,8 +158,8 @@ FAMOUS = [
      "1.0 / feature"),
     ("src/plan.c", "sgd", True, "case CS_DECAY_INDEPENDENT:\n        return",
      "case CS_DECAY_CAUTIOUS:\n        return"),
-    ("src/plan.c", "adam", False, "rule->prepare(settings->value, t, own);",
-     "rule->prepare(settings->value, 1, own);"),
+    ("src/plan.c", "adam", False, "rule->prepare(settings->value, t,",
+     "rule->prepare(settings->value, 1,"),
     ("src/plan.c", "sgd", True, 'packed[n++] = (float)scalars[i].prepare',
      'packed[n] = (float)scalars[i].prepare'),
 
@@ -198,8 +200,8 @@ FAMOUS = [
      "rest == 0 ? 0 : -rest"),
 ]
 
-# File, the first line that was changed, what it became, and why no result can
-# change.
+# File, the first line that was changed, what it became (all of these), and why
+# no result can change.
 EQUIVALENT = [
     ("kernels/probe.cl", "if (i >= count)", "if (i > count)",
      "8192 cases are a multiple of the work-group"),
@@ -235,4 +237,17 @@ EQUIVALENT = [
     (RULES + "ftrl.cl", ": z > h->lambda1 ? h->lambda1 - z",
      ": z >= h->lambda1 ? h->lambda1 - z",
      "a difference of equals is 0.0f, as what comes next"),
+    (RULES + "rmsprop.cl",
+     "const float q = difference < 0.0f ? 0.0f : difference;",
+     "const float q = difference <= 0.0f ? 0.0f : difference;",
+     "a difference that is 0 is 0.0f and not -0.0f"),
+    ("src/rules.c", "s[ADAM_CORRECTION2] = 1.0;",
+     ["s[ADAM_CORRECTION2] = 2.0;", "}"],
+     "eps_form=hat does not read it"),
+    ("src/rules.c", "s[NADAM_GRADIENT] = s[NADAM_MEAN] = 0.0;",
+     ["s[NADAM_GRADIENT] = s[NADAM_MEAN] = 1.0;",
+      "s[NADAM_MEAN] = s[NADAM_MEAN] = 0.0;", "if (form == NADAM_SIMPLE) {"],
+     "form=simple does not read them, the others set them below"),
+    ("src/rules.c", "if (product < 1e-30)", "if (product <= 1e-30)",
+     "1 minus either is 1"),
 ]

@@ -175,8 +175,9 @@ HOST = [
     ("first step to second", r"\bt == 1\b", "t == 2"),
     ("in float", r"1\.0 - (v\[\w+\])", r"1.0f - (float)\1"),
     ("break dropped", r"(?<=\n)[ ]+break;\n", ""),
-    ("scaled", r"(?<= = )([^;=]+);", r"1.0009765625 * (\1);"),
-    ("scaled", r"return ([^;]+);", r"return 1.0009765625 * (\1);"),
+    ("scaled", r"((?:s\[\w+\]|const double \w+) = )([^;=>]*[^;=>.\d][^;=>]*);",
+     r"\1 1.0009765625 * (\2);"),
+    ("scaled", r"return ((?!0\.0;)[^;]+);", r"return 1.0009765625 * (\1);"),
 ]
 
 
@@ -287,8 +288,6 @@ ROWS = [
     ("scalars swapped", r'(?<=", )("\w+"), ("\w+")(?=(?:, "\w+")*\},(?:\s|\\)*'
      r'\.prepare)', r"\2, \1"),
     ("sets_parameter dropped", r"\.sets_parameter = 1,", ""),
-    ("slots swapped",
-     r'(?<=\.slots = \{\{)("\w+")([^}]*\},\s*\{)("\w+")', r"\3\2\1"),
 ]
 
 
@@ -433,17 +432,18 @@ class Equivalents:
     """The mutants that cannot change a result, and whether each was met."""
 
     def __init__(self):
-        self.reasons = {entry[:3]: entry[3]
-                        for entry in mutant_lists.EQUIVALENT}
+        self.known = {(path, before, line)
+                      for path, before, after, _ in mutant_lists.EQUIVALENT
+                      for line in ([after] if isinstance(after, str) else after)}
         self.met = set()
 
     def has(self, mutant):
         key = (mutant.path, *mutant.changed())
         self.met.add(key)
-        return key in self.reasons
+        return key in self.known
 
     def check(self):
-        for key in self.reasons.keys() - self.met:
+        for key in self.known - self.met:
             sys.exit(f"mutants.py: no mutant is like the equivalent {key}")
 
 
@@ -726,10 +726,11 @@ def run_all(runner, mutants, rows, pool, workers):
 
 
 def print_counts(mutants, fates):
-    """How many of each file, and of each end."""
-    files = Counter(m.path for m, fate in zip(mutants, fates)
-                    if fate != REFUSED)
-    print("  ".join(f"{path} {n}" for path, n in sorted(files.items())))
+    """How many of each file, how many that run each rule, and each end."""
+    counted = [m for m, fate in zip(mutants, fates) if fate != REFUSED]
+    for counts in (Counter(m.path for m in counted),
+                   Counter(rule for m in counted for rule in m.rules)):
+        print("  ".join(f"{name}: {n}" for name, n in sorted(counts.items())))
     print("  ".join(f"{fate}: {n}" for fate, n in Counter(fates).items()))
 
 

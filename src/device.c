@@ -62,6 +62,22 @@ static clstep_status open_device(clstep_device *device, clstep_error *error)
     return cs_probe(device, error);
 }
 
+/* Retains what the device keeps; what was retained, its release releases. */
+static clstep_status retain(clstep_device *device, cl_context context,
+                            cl_device_id id, clstep_error *error)
+{
+    cl_int code = clRetainContext(context);
+
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clRetainContext");
+    device->context = context;
+    code = clRetainDevice(id);
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, "clRetainDevice");
+    device->id = id;
+    return CLSTEP_OK;
+}
+
 clstep_status clstep_device_create(cl_context context, cl_device_id id,
                                    clstep_device **out, clstep_error *error)
 {
@@ -84,14 +100,10 @@ clstep_status clstep_device_create(cl_context context, cl_device_id id,
         return cs_fail(error, CLSTEP_OUT_OF_MEMORY, "no memory for a device");
     }
     atomic_init(&device->references, 1);
-    device->id = id;
 
-    const cl_int code = clRetainContext(context);
-
-    if (code == CL_SUCCESS)
-        device->context = context;
-    status = code == CL_SUCCESS ? open_device(device, error)
-                                : cs_fail_cl(error, code, "clRetainContext");
+    status = retain(device, context, id, error);
+    if (status == CLSTEP_OK)
+        status = open_device(device, error);
     if (status != CLSTEP_OK) {
         clstep_device_release(device);
         return status;
@@ -118,6 +130,8 @@ void clstep_device_release(clstep_device *device)
     }
     if (device->queue != NULL)
         clReleaseCommandQueue(device->queue);
+    if (device->id != NULL)
+        clReleaseDevice(device->id);
     if (device->context != NULL)
         clReleaseContext(device->context);
     pthread_mutex_destroy(&device->lock);
@@ -230,39 +244,38 @@ remember(clstep_device *device, const char *declarations, const char *kernel,
         return cs_fail(error, CLSTEP_OUT_OF_MEMORY, "no memory for a program");
     }
     memcpy(copy, declarations, strlen(declarations) + 1);
-    *entry = (struct cs_program){device->programs, copy, kernel, program};
+    entry->next = device->programs;
+    entry->declarations = copy;
+    entry->kernel = kernel;
+    entry->program = program;
+    atomic_init(&entry->warm, false);
     device->programs = entry;
     return CLSTEP_OK;
 }
 
-clstep_status
-cs_device_program(clstep_device *device, const char *declarations,
-                  const char *kernel, const char *last, cl_program *program,
-                  bool *fresh, clstep_error *error)
+clstep_status cs_device_program(clstep_device *device, const char *declarations,
+                                const char *kernel, const char *last,
+                                struct cs_program **entry, clstep_error *error)
 {
     clstep_status status = CLSTEP_OK;
-    struct cs_program *entry;
+    struct cs_program *found;
 
     pthread_mutex_lock(&device->lock);
-    for (entry = device->programs; entry != NULL; entry = entry->next)
-        if (entry->kernel == kernel &&
-            strcmp(entry->declarations, declarations) == 0)
+    for (found = device->programs; found != NULL; found = found->next)
+        if (found->kernel == kernel &&
+            strcmp(found->declarations, declarations) == 0)
             break;
-    *fresh = entry == NULL;
-    if (entry == NULL) {
-        status =
-            cs_device_build(device, declarations, kernel, last, program, error);
-        if (status == CLSTEP_OK)
-            status = remember(device, declarations, kernel, *program, error);
-        entry = device->programs;
-    }
-    if (status == CLSTEP_OK) {
-        const cl_int code = clRetainProgram(entry->program);
+    if (found == NULL) {
+        cl_program program;
 
-        *program = entry->program;
-        if (code != CL_SUCCESS)
-            status = cs_fail_cl(error, code, "clRetainProgram");
+        status = cs_device_build(device, declarations, kernel, last, &program,
+                                 error);
+        if (status == CLSTEP_OK)
+            status = remember(device, declarations, kernel, program, error);
+        found = device->programs;
     }
+    if (status == CLSTEP_OK)
+        *entry = found;
     pthread_mutex_unlock(&device->lock);
     return status;
 }

@@ -17,6 +17,7 @@ struct cs_program {
     char *declarations;
     const char *kernel; /* the text behind the declarations */
     cl_program program;
+    atomic_bool warm; /* its kernel was launched once */
 };
 
 struct clstep_device {
@@ -47,13 +48,12 @@ clstep_status cs_device_build(clstep_device *device, const char *declarations,
 
 /*
  * The same, but a program of the same texts that was built earlier serves
- * again;
- * '*fresh' says that it was built now.
+ * again.
+ * '*entry' is the device's, and lives as long as that does.
  */
-clstep_status
-cs_device_program(clstep_device *device, const char *declarations,
-                  const char *kernel, const char *last, cl_program *program,
-                  bool *fresh, clstep_error *error);
+clstep_status cs_device_program(clstep_device *device, const char *declarations,
+                                const char *kernel, const char *last,
+                                struct cs_program **entry, clstep_error *error);
 
 /* Runs the numerics probe and chooses the build options. */
 clstep_status cs_probe(clstep_device *device, clstep_error *error);

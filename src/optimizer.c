@@ -12,45 +12,45 @@
 
 /* --- create --------------------------------------------------------------- */
 
-/* Builds the step's kernel; '*fresh' says that its program is new. */
+/* Creates the kernel called 'name' of 'entry'. */
 static clstep_status
-build_kernels(clstep_optimizer *opt, bool *fresh, clstep_error *error)
+create_kernel(const struct cs_program *entry, const char *name,
+              cl_kernel *kernel, clstep_error *error)
+{
+    cl_int code;
+
+    *kernel = clCreateKernel(entry->program, name, &code);
+    return code == CL_SUCCESS ? CLSTEP_OK
+                              : cs_fail_cl(error, code, "clCreateKernel");
+}
+
+/* Creates the step's kernel, of the program '*entry', and the one that fills.
+ */
+static clstep_status
+create_kernels(clstep_optimizer *opt, struct cs_program **entry,
+               clstep_error *error)
 {
     struct cs_text declarations = {0};
-    cl_program program = NULL;
-    bool fill_fresh;
-    cl_int code = CL_SUCCESS;
+    struct cs_program *fill;
     clstep_status status;
 
     cs_plan_write(&opt->settings, &declarations);
-    if (declarations.failed) {
+    if (declarations.failed)
         status = cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                          "no memory for the text of a kernel");
-        goto done;
-    }
-    status = cs_device_program(opt->device, declarations.data,
-                               cs_plan_kernel(opt->settings.rule), "step",
-                               &program, fresh, error);
-    if (status != CLSTEP_OK)
-        goto done;
-    opt->kernel = clCreateKernel(program, "clstep_step", &code);
-    clReleaseProgram(program);
-    if (code != CL_SUCCESS) {
-        status = cs_fail_cl(error, code, "clCreateKernel");
-        goto done;
-    }
-
-    status = cs_device_program(opt->device, "", cs_kernel_text("fill"), NULL,
-                               &program, &fill_fresh, error);
-    if (status != CLSTEP_OK)
-        goto done;
-    opt->fill = clCreateKernel(program, "clstep_fill", &code);
-    clReleaseProgram(program);
-    if (code != CL_SUCCESS)
-        status = cs_fail_cl(error, code, "clCreateKernel");
-
-done:
+    else
+        status = cs_device_program(opt->device, declarations.data,
+                                   cs_plan_kernel(opt->settings.rule), "step",
+                                   entry, error);
     cs_text_release(&declarations);
+
+    if (status == CLSTEP_OK)
+        status = create_kernel(*entry, "clstep_step", &opt->kernel, error);
+    if (status == CLSTEP_OK)
+        status = cs_device_program(opt->device, "", cs_kernel_text("fill"),
+                                   NULL, &fill, error);
+    if (status == CLSTEP_OK)
+        status = create_kernel(fill, "clstep_fill", &opt->fill, error);
     return status;
 }
 
@@ -95,7 +95,7 @@ set_arguments(clstep_optimizer *opt, cl_ulong count,
     const cl_ulong parameters_offset = buffers->parameters_offset;
     const cl_ulong gradients_offset = buffers->gradients_offset;
     float hyper[CS_MAX_FLOATS];
-    const size_t floats = cs_plan_pack(&opt->settings, t, hyper);
+    const size_t floats = cs_plan_pack(&opt->settings, t, &opt->memo, hyper);
 
     push(&arguments, sizeof(count), &count);
     push(&arguments, sizeof(cl_mem), &buffers->parameters);
@@ -189,9 +189,9 @@ fill_slots(clstep_optimizer *opt, cl_command_queue queue,
 static clstep_status open_optimizer(clstep_optimizer *opt, clstep_error *error)
 {
     cl_event filled = NULL;
-    bool fresh = false;
+    struct cs_program *entry = NULL;
     size_t fill_local;
-    clstep_status status = build_kernels(opt, &fresh, error);
+    clstep_status status = create_kernels(opt, &entry, error);
 
     if (status == CLSTEP_OK)
         status = cs_device_local(opt->device, opt->kernel, &opt->local, error);
@@ -219,8 +219,11 @@ static clstep_status open_optimizer(clstep_optimizer *opt, clstep_error *error)
             status = cs_fail_cl(error, code, "clWaitForEvents");
         clReleaseEvent(filled);
     }
-    if (status == CLSTEP_OK && fresh)
+    if (status == CLSTEP_OK && !atomic_load(&entry->warm)) {
         status = warm_up(opt, error);
+        if (status == CLSTEP_OK)
+            atomic_store(&entry->warm, true);
+    }
     return status;
 }
 
@@ -339,7 +342,7 @@ clstep_optimizer_step(clstep_optimizer *opt, cl_command_queue queue,
     code = clRetainEvent(event);
     if (code != CL_SUCCESS) {
         /* The step is under way, and the caller cannot know when it ends. */
-        opt->torn = true;
+        cs_order_tear(opt);
         return cs_fail_cl(error, code, "clRetainEvent");
     }
     *done = event;
@@ -370,9 +373,7 @@ clstep_optimizer_get(const clstep_optimizer *opt, const char *name,
     const int index = cs_settings_find(opt->settings.rule, name);
 
     if (index < 0)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s has no setting '%.64s'", opt->settings.rule->name,
-                       name);
+        return cs_settings_unknown(opt->settings.rule, name, error);
     *value = opt->settings.value[index];
     return CLSTEP_OK;
 }
@@ -394,6 +395,13 @@ clstep_status clstep_optimizer_set_steps(clstep_optimizer *opt, uint64_t steps,
 
     if (status != CLSTEP_OK)
         return status;
+    for (size_t i = 0; i < opt->slot_count && opt->torn; i++)
+        if (opt->rewritten[i] < opt->count)
+            return cs_fail(error, CLSTEP_STATE_TORN,
+                           "an earlier step failed on the device, and slot %s "
+                           "was not written since: write every slot before the "
+                           "steps are set",
+                           opt->slot_rows[i]->name);
     opt->torn = false;
     opt->steps = steps;
     return CLSTEP_OK;
@@ -437,7 +445,8 @@ clstep_optimizer_reset(clstep_optimizer *opt, cl_command_queue queue,
         cs_order_end(opt, &waits, event);
     cs_waits_release(&waits);
     if (status != CLSTEP_OK) {
-        opt->torn = opt->torn || event != NULL;
+        if (event != NULL)
+            cs_order_tear(opt);
         return status;
     }
     opt->torn = false;

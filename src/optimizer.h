@@ -13,6 +13,7 @@ struct clstep_optimizer {
     struct cs_settings settings;
     uint64_t count; /* elements of each buffer */
     uint64_t steps; /* steps taken */
+    struct cs_memo memo;
 
     cl_kernel kernel, fill;
     size_t local, global; /* of a launch over 'count' elements */
@@ -25,6 +26,7 @@ struct clstep_optimizer {
     cl_event last;
     cl_command_queue last_queue;
     bool torn;
+    uint64_t rewritten[CS_MAX_SLOTS]; /* elements, from the front, since then */
 };
 
 /* --- buffers.c ------------------------------------------------------------ */
@@ -65,6 +67,9 @@ void cs_waits_release(struct cs_waits *waits);
  * 'waits'. */
 void cs_order_end(clstep_optimizer *optimizer, struct cs_waits *waits,
                   cl_event event);
+
+/* Says that the state is torn: nothing of it is as it should be. */
+void cs_order_tear(clstep_optimizer *optimizer);
 
 /* Forgets the last call. */
 void cs_order_forget(clstep_optimizer *optimizer);

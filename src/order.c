@@ -12,6 +12,13 @@
 
 #include <stdlib.h>
 
+void cs_order_tear(clstep_optimizer *optimizer)
+{
+    optimizer->torn = true;
+    for (size_t i = 0; i < CS_MAX_SLOTS; i++)
+        optimizer->rewritten[i] = 0;
+}
+
 void cs_order_forget(clstep_optimizer *optimizer)
 {
     if (optimizer->last != NULL)
@@ -36,7 +43,7 @@ clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error)
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clGetEventInfo");
     if (state < 0)
-        optimizer->torn = true;
+        cs_order_tear(optimizer);
     if (state <= CL_COMPLETE)
         cs_order_forget(optimizer);
     return CLSTEP_OK;
@@ -65,6 +72,32 @@ turn_to(clstep_optimizer *optimizer, cl_command_queue queue,
     return CLSTEP_OK;
 }
 
+/* Says whether the caller's events can be waited for. */
+static clstep_status
+check_events(const clstep_optimizer *optimizer, cl_uint count,
+             const cl_event *list, clstep_error *error)
+{
+    for (cl_uint i = 0; i < count; i++) {
+        cl_context context = NULL;
+
+        if (list[i] == NULL)
+            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                           "event %u of wait_list is NULL", (unsigned)i);
+
+        const cl_int code = clGetEventInfo(list[i], CL_EVENT_CONTEXT,
+                                           sizeof(context), &context, NULL);
+
+        if (code != CL_SUCCESS)
+            return cs_fail_cl(error, code, "clGetEventInfo");
+        if (context != optimizer->device->context)
+            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                           "event %u of wait_list belongs to another context "
+                           "than the optimizer",
+                           (unsigned)i);
+    }
+    return CLSTEP_OK;
+}
+
 clstep_status
 cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
                cl_uint count, const cl_event *list, struct cs_waits *waits,
@@ -75,13 +108,11 @@ cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "wait_list is %s, but wait_count is %u",
                        list == NULL ? "NULL" : "not NULL", (unsigned)count);
-    for (cl_uint i = 0; i < count; i++)
-        if (list[i] == NULL)
-            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                           "event %u of wait_list is NULL", (unsigned)i);
 
-    clstep_status status = cs_order_look(optimizer, error);
+    clstep_status status = check_events(optimizer, count, list, error);
 
+    if (status == CLSTEP_OK)
+        status = cs_order_look(optimizer, error);
     if (status == CLSTEP_OK && optimizer->torn && !mends)
         status =
             cs_fail(error, CLSTEP_STATE_TORN,

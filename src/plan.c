@@ -135,10 +135,8 @@ void cs_plan_write(const struct cs_settings *settings, struct cs_text *text)
         if (has_scalar(settings, i))
             cs_text_add(text, " float %s;", scalars[i].name);
 
-    /* A struct needs a member also where there is no slot. */
-    cs_text_add(text, " };\nstruct state {");
-    if (rule->slots[0].name == NULL)
-        cs_text_add(text, " char none;");
+    /* The first member is there because a struct needs one. */
+    cs_text_add(text, " };\nstruct state { float unused;");
     write_slots(settings, " float ", NULL, ";", text);
     cs_text_add(text, " };\n#define SLOT_ARGUMENTS ");
     write_slots(settings, ", global float *restrict slot_", NULL, "", text);
@@ -149,14 +147,14 @@ void cs_plan_write(const struct cs_settings *settings, struct cs_text *text)
     cs_text_add(text, "\n");
 }
 
-size_t
-cs_plan_pack(const struct cs_settings *settings, uint64_t t, float *packed)
+size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
+                    struct cs_memo *memo, float *packed)
 {
     const clstep_rule *rule = settings->rule;
     double own[CS_MAX_SCALARS];
     size_t n = 0;
 
-    rule->prepare(settings->value, t, own);
+    rule->prepare(settings->value, t, memo, own);
     for (size_t i = 0; rule->scalars[i] != NULL; i++)
         packed[n++] = (float)own[i];
     for (size_t i = 0; i < CS_FEATURES; i++)

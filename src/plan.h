@@ -18,11 +18,12 @@ enum { CS_MAX_FLOATS = CS_MAX_SCALARS + CS_FEATURES };
 void cs_plan_write(const struct cs_settings *settings, struct cs_text *text);
 
 /*
- * Fills in the kernel's struct hyper for step 't', 1 for the first.  Returns
+ * Fills in the kernel's struct hyper for step 't', 1 for the first; 'memo' is
+ * the optimizer's.  Returns
  * its number of floats, at most CS_MAX_FLOATS.
  */
-size_t
-cs_plan_pack(const struct cs_settings *settings, uint64_t t, float *packed);
+size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
+                    struct cs_memo *memo, float *packed);
 
 /* The kernel text of 'rule'. */
 const char *cs_plan_kernel(const clstep_rule *rule);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CASES = 8192, INPUTS = 3, OUTPUTS = 4 };
+enum { CASES = 8192, KINDS = 6, INPUTS = 3, OUTPUTS = 4 };
 
 struct table {
     float a[CASES], b[CASES], c[CASES];
@@ -53,26 +53,42 @@ static void choose(struct table *table, uint32_t i)
     const uint32_t r0 = hash(3 * i + 1), r1 = hash(3 * i + 2),
                    r2 = hash(3 * i + 3);
     const float half_ulp = 0x1p-24f;
-    double a, b = mantissa(r1, (int)(r2 % 40) - 20), c;
+    double a, b = mantissa(r1, (int)(r2 % 120) - 60), c;
 
-    switch (i % 4) {
+    switch (i % KINDS) {
     case 0: /* a / b next to the middle between two floats */
         a = ((double)mantissa(r0, 0) + half_ulp) * b;
         c = -(double)mantissa(r2, 0);
         break;
     case 1: /* sqrt(a) next to the middle between two floats */
-        a = (double)mantissa(r0, 0) + half_ulp;
+        a = ((double)mantissa(r0, 0) + half_ulp) *
+            ldexp(1.0, (int)(r2 % 120) - 60);
         a = a * a;
+        b = mantissa(r1, (int)(r2 % 120) - 60 > 0 ? 3 : -3);
         c = mantissa(r2, -10);
         break;
     case 2: /* a b + c with c close to -a b */
         a = mantissa(r0, 0);
         c = -(double)(float)(a * b);
         break;
-    default: /* small: b c is subnormal, and a / b too where a is */
+    case 3: /* 1 / b is subnormal, or close to it */
+        a = mantissa(r0, 0);
+        b = mantissa(r1, 120 + (int)(r2 % 8));
+        c = -a;
+        break;
+    case 4: /* a, and b c, are subnormal */
         a = float_of(r0 >> 9 | 1);
         b = mantissa(r1, -60 - (int)(r2 % 8));
         c = mantissa(r2, -70);
+        break;
+    default: /* a / b, b c and a b + c are subnormal */
+        a = mantissa(r0, -120);
+        b = mantissa(r1, -126 + (int)(r2 % 4));
+        c = mantissa(r2, -10);
+        if (i / KINDS % 2 == 0) {
+            b = mantissa(r1, 6 + (int)(r2 % 14));
+            c = -(double)mantissa(r2, -126 + (int)(r2 % 4));
+        }
         break;
     }
     table->a[i] = (float)a;
@@ -167,7 +183,7 @@ count_wrong(const struct table *table, int output, bool subnormal)
     uint32_t wrong = 0;
 
     for (uint32_t i = 0; i < CASES; i++)
-        if ((i % 4 == 3) == subnormal &&
+        if ((i % KINDS >= 3) == subnormal &&
             memcmp(&table->right[output][i], &table->found[output][i],
                    sizeof(float)) != 0)
             wrong++;

@@ -32,6 +32,15 @@ struct cs_need {
     const char *setting, *other, *values;
 };
 
+/*
+ * What a rule may remember from one step to the next to save work.  It never
+ * changes a result; all zero means nothing.
+ */
+struct cs_memo {
+    uint64_t t;
+    double key[2], value;
+};
+
 struct clstep_rule {
     const char *name;   /* also names its kernel, kernels/rules/<name>.cl */
     const char *kernel; /* of another rule that it shares, or NULL */
@@ -49,12 +58,13 @@ struct clstep_rule {
     /*
      * What a step computes once, on the host in double: 'scalars' names the
      * numbers, 'prepare' fills them in for step 't' from the values of
-     * 'settings', in the same order.  Where 'sets_parameter' is 0 the kernel
-     * text gives a direction(), and the scalar "step_size" multiplies it; else
-     * it gives the new parameter itself.
+     * 'settings', in the same order; 'memo' is the optimizer's.  Where
+     * 'sets_parameter' is 0 the kernel text gives a direction(), and the scalar
+     * "step_size" multiplies it; else it gives the new parameter itself.
      */
     const char *scalars[CS_MAX_SCALARS + 1];
-    void (*prepare)(const double *value, uint64_t t, double *scalar);
+    void (*prepare)(const double *value, uint64_t t, struct cs_memo *memo,
+                    double *scalar);
     int sets_parameter;
 };
 

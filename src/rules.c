@@ -36,8 +36,10 @@ static double power(double b, uint64_t t)
 
 /* --- sgd, signsgd --------------------------------------------------------- */
 
-static void sgd_prepare(const double *v, uint64_t t, double *s)
+static void
+sgd_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     (void)t;
     s[0] = v[0];
 }
@@ -54,8 +56,10 @@ enum {
 enum { FORM_TORCH, FORM_CLASSICAL, FORM_EMA, FORM_EMA_DEBIASED, FORM_TWICE };
 enum { MOMENTUM_STEP_SIZE, MOMENTUM_DECAY, MOMENTUM_GAIN };
 
-static void momentum_prepare(const double *v, uint64_t t, double *s)
+static void
+momentum_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     const double lr = v[MOMENTUM_LR], b = v[MOMENTUM_B];
 
     s[MOMENTUM_STEP_SIZE] = lr;
@@ -84,8 +88,10 @@ static void momentum_prepare(const double *v, uint64_t t, double *s)
 
 enum { ADAGRAD_LR, ADAGRAD_EPS, ADAGRAD_EPS_FORM, ADAGRAD_LR_DECAY };
 
-static void adagrad_prepare(const double *v, uint64_t t, double *s)
+static void
+adagrad_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     s[0] = v[ADAGRAD_LR] / (1.0 + (double)(t - 1) * v[ADAGRAD_LR_DECAY]);
     s[1] = v[ADAGRAD_EPS];
 }
@@ -94,8 +100,10 @@ static void adagrad_prepare(const double *v, uint64_t t, double *s)
 
 enum { ADADELTA_LR, ADADELTA_RHO, ADADELTA_EPS };
 
-static void adadelta_prepare(const double *v, uint64_t t, double *s)
+static void
+adadelta_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     (void)t;
     s[0] = v[ADADELTA_LR];
     s[1] = 1.0 - v[ADADELTA_RHO];
@@ -114,8 +122,10 @@ enum {
     RMSPROP_MOMENTUM_FORM
 };
 
-static void rmsprop_prepare(const double *v, uint64_t t, double *s)
+static void
+rmsprop_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     (void)t;
     s[0] = v[RMSPROP_LR];
     s[1] = 1.0 - v[RMSPROP_ALPHA];
@@ -135,8 +145,10 @@ enum {
     ADAM_EPS_SCALAR
 };
 
-static void adam_prepare(const double *v, uint64_t t, double *s)
+static void
+adam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     const double lr = v[ADAM_LR];
     const double bias1 = 1.0 - power(v[ADAM_BETA1], t);
     const double bias2 = 1.0 - power(v[ADAM_BETA2], t);
@@ -162,8 +174,10 @@ static void adam_prepare(const double *v, uint64_t t, double *s)
 
 enum { ADAMAX_LR, ADAMAX_BETA1, ADAMAX_BETA2, ADAMAX_EPS, ADAMAX_EPS_FORM };
 
-static void adamax_prepare(const double *v, uint64_t t, double *s)
+static void
+adamax_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     s[0] = v[ADAMAX_LR] / (1.0 - power(v[ADAMAX_BETA1], t));
     s[1] = 1.0 - v[ADAMAX_BETA1];
     s[2] = v[ADAMAX_BETA2];
@@ -197,21 +211,29 @@ static double nadam_mu(double beta1, double factor, uint64_t i)
     return beta1 * (1.0 - 0.5 * power(factor, i));
 }
 
-/* The product of the momenta of steps 1 to 't'.  Once it is too small to change
- * 1 - product, it is 0: a resumed run need not multiply on for ever. */
-static double nadam_product(double beta1, double factor, uint64_t t)
+/*
+ * The product of the momenta of steps 1 to 't', which goes on from the step
+ * before where beta1 and the factor are as they were.  Once it is too small to
+ * change 1 - product, it is 0: a resumed run need not multiply on for ever.
+ */
+static double
+nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
 {
-    double product = 1.0;
+    const int known = memo->t != 0 && memo->t <= t && memo->key[0] == beta1 &&
+                      memo->key[1] == factor;
+    double product = known ? memo->value : 1.0;
 
-    for (uint64_t i = 1; i <= t; i++) {
+    for (uint64_t i = known ? memo->t + 1 : 1; i <= t && product != 0.0; i++) {
         product *= nadam_mu(beta1, factor, i);
         if (product < 1e-30)
-            return 0.0;
+            product = 0.0;
     }
+    *memo = (struct cs_memo){t, {beta1, factor}, product};
     return product;
 }
 
-static void nadam_prepare(const double *v, uint64_t t, double *s)
+static void
+nadam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
     const double beta1 = v[NADAM_BETA1], lr = v[NADAM_LR];
     const int form = (int)v[NADAM_FORM];
@@ -231,7 +253,7 @@ static void nadam_prepare(const double *v, uint64_t t, double *s)
     const double factor = pow(0.96, psi);
     const double mu = nadam_mu(beta1, factor, t);
     const double next = nadam_mu(beta1, factor, t + 1);
-    const double product = nadam_product(beta1, factor, t);
+    const double product = nadam_product(beta1, factor, t, memo);
 
     s[NADAM_GRADIENT] = (1.0 - mu) / (1.0 - product);
     s[NADAM_MEAN] = next / (1.0 - product * next);
@@ -248,8 +270,10 @@ enum {
     RADAM_RECTIFIED
 };
 
-static void radam_prepare(const double *v, uint64_t t, double *s)
+static void
+radam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     const double beta2_t = power(v[RADAM_BETA2], t);
     const double bias1 = 1.0 - power(v[RADAM_BETA1], t);
     const double bias2 = 1.0 - beta2_t;
@@ -271,8 +295,10 @@ static void radam_prepare(const double *v, uint64_t t, double *s)
 
 enum { FTRL_LR, FTRL_LAMBDA1, FTRL_LAMBDA2, FTRL_BETA };
 
-static void ftrl_prepare(const double *v, uint64_t t, double *s)
+static void
+ftrl_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     s[0] = 1.0 / v[FTRL_LR];
     s[1] = v[FTRL_LAMBDA1];
     s[2] = v[FTRL_BETA] / v[FTRL_LR] + v[FTRL_LAMBDA2];
@@ -283,8 +309,10 @@ static void ftrl_prepare(const double *v, uint64_t t, double *s)
 
 enum { LION_LR, LION_BETA1, LION_BETA2 };
 
-static void lion_prepare(const double *v, uint64_t t, double *s)
+static void
+lion_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     (void)t;
     s[0] = v[LION_LR];
     s[1] = 1.0 - v[LION_BETA1];
@@ -293,8 +321,10 @@ static void lion_prepare(const double *v, uint64_t t, double *s)
 
 enum { SIGNUM_LR, SIGNUM_MOMENTUM };
 
-static void signum_prepare(const double *v, uint64_t t, double *s)
+static void
+signum_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
 {
+    (void)memo;
     (void)t;
     s[0] = v[SIGNUM_LR];
     s[1] = 1.0 - v[SIGNUM_MOMENTUM];

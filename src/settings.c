@@ -147,8 +147,8 @@ static void list_name(char *text, size_t size, const char *name)
     snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", name);
 }
 
-static clstep_status
-fail_unknown(const clstep_rule *rule, const char *name, clstep_error *error)
+clstep_status cs_settings_unknown(const clstep_rule *rule, const char *name,
+                                  clstep_error *error)
 {
     char own[160] = "", all[160] = "";
 
@@ -250,7 +250,7 @@ take(struct cs_settings *settings, const clstep_setting *setting, bool *seen,
     const int index = cs_settings_find(rule, setting->name);
 
     if (index < 0)
-        return fail_unknown(rule, setting->name, error);
+        return cs_settings_unknown(rule, setting->name, error);
     if (seen[index])
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "%s of %s is given twice", setting->name, rule->name);
@@ -263,7 +263,8 @@ take(struct cs_settings *settings, const clstep_setting *setting, bool *seen,
             return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                            "%s of %s is '%.64s'; it is a number", info->name,
                            rule->name, setting->choice);
-        settings->value[index] = setting->value;
+        /* Of two zeros, the positive one: a value is compared as text too. */
+        settings->value[index] = setting->value + 0.0;
         return check_number(rule, info, setting->value, error);
     }
     for (int i = 0; setting->choice != NULL && info->choices[i] != NULL; i++) {
@@ -316,14 +317,15 @@ clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
     struct cs_settings changed = *settings;
 
     if (index < 0)
-        return fail_unknown(rule, name, error);
+        return cs_settings_unknown(rule, name, error);
 
     const clstep_setting_info *info = setting_at(rule, (size_t)index);
 
     if (info->kind != CLSTEP_NUMBER)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is fixed: give it at creation", name,
-                       rule->name);
+                       "%s of %s is fixed: it cannot become %.9g, but be given "
+                       "at creation",
+                       name, rule->name, value);
     if (info->optional && !settings->given[index])
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "%s of %s was not given at creation: give it there, at "
@@ -332,7 +334,7 @@ clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
 
     clstep_status status = check_number(rule, info, value, error);
 
-    changed.value[index] = value;
+    changed.value[index] = value + 0.0;
     changed.given[index] = true;
     if (status == CLSTEP_OK)
         status = check_together(&changed, error);

@@ -57,6 +57,10 @@ cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
 clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
                               double value, clstep_error *error);
 
+/* Fails because no setting is called 'name', and says which there are. */
+clstep_status cs_settings_unknown(const clstep_rule *rule, const char *name,
+                                  clstep_error *error);
+
 /* The index of the setting called 'name', or -1. */
 int cs_settings_find(const clstep_rule *rule, const char *name);
 

@@ -6,12 +6,27 @@
 #include "error.h"
 #include "sizes.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* Finds the slot called 'name' and checks the range; '*slot' is its buffer. */
+static clstep_status
+fail_slot(const clstep_optimizer *opt, const char *name, clstep_error *error)
+{
+    char names[160] = "none";
+    size_t used = 0;
+
+    for (size_t i = 0; i < opt->slot_count && used < sizeof(names); i++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                 i == 0 ? "" : ", ", opt->slot_rows[i]->name);
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "this %s has no slot '%.64s'; its slots: %s",
+                   opt->settings.rule->name, name, names);
+}
+
+/* Finds the slot called 'name' and checks the range; '*slot' is its index. */
 static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
                            const char *name, uint64_t offset, uint64_t count,
-                           const void *data, cl_mem *slot, clstep_error *error)
+                           const void *data, size_t *slot, clstep_error *error)
 {
     uint64_t end;
     size_t i = 0;
@@ -24,9 +39,7 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
     while (i < opt->slot_count && strcmp(opt->slot_rows[i]->name, name) != 0)
         i++;
     if (i == opt->slot_count)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "this %s has no slot '%.64s'", opt->settings.rule->name,
-                       name);
+        return fail_slot(opt, name, error);
     if (!cs_size_add(offset, count, &end) || end > opt->count)
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,
@@ -34,7 +47,7 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
             "%llu",
             name, (unsigned long long)opt->count, (unsigned long long)count,
             (unsigned long long)offset);
-    *slot = opt->slots[i];
+    *slot = i;
     return cs_check_queue(opt, queue, error);
 }
 
@@ -44,9 +57,9 @@ clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
                       float *data, clstep_error *error)
 {
     struct cs_waits waits;
-    cl_mem buffer;
+    size_t index;
     clstep_status status =
-        check(opt, queue, slot, offset, count, data, &buffer, error);
+        check(opt, queue, slot, offset, count, data, &index, error);
 
     if (status != CLSTEP_OK || count == 0)
         return status;
@@ -55,7 +68,7 @@ clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
         return status;
 
     const cl_int code = clEnqueueReadBuffer(
-        queue, buffer, CL_TRUE, (size_t)offset * sizeof(*data),
+        queue, opt->slots[index], CL_TRUE, (size_t)offset * sizeof(*data),
         (size_t)count * sizeof(*data), data, waits.count,
         waits.count != 0 ? waits.events : NULL, NULL);
 
@@ -64,15 +77,28 @@ clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
                               : cs_fail_cl(error, code, "clEnqueueReadBuffer");
 }
 
+/* Notes what was written of a torn slot, as long as it goes on from the front;
+ * padding between two tensors may be left out. */
+static void
+note_written(clstep_optimizer *opt, size_t slot, uint64_t begin, uint64_t end)
+{
+    uint64_t *rewritten = &opt->rewritten[slot];
+    const bool padded = begin > *rewritten && begin % CLSTEP_ALIGNMENT == 0 &&
+                        begin - *rewritten < CLSTEP_ALIGNMENT;
+
+    if ((begin <= *rewritten || padded) && end > *rewritten)
+        *rewritten = end;
+}
+
 clstep_status
 clstep_optimizer_write(clstep_optimizer *opt, cl_command_queue queue,
                        const char *slot, uint64_t offset, uint64_t count,
                        const float *data, clstep_error *error)
 {
     struct cs_waits waits;
-    cl_mem buffer;
+    size_t index;
     clstep_status status =
-        check(opt, queue, slot, offset, count, data, &buffer, error);
+        check(opt, queue, slot, offset, count, data, &index, error);
 
     if (status != CLSTEP_OK || count == 0)
         return status;
@@ -82,11 +108,13 @@ clstep_optimizer_write(clstep_optimizer *opt, cl_command_queue queue,
         return status;
 
     const cl_int code = clEnqueueWriteBuffer(
-        queue, buffer, CL_TRUE, (size_t)offset * sizeof(*data),
+        queue, opt->slots[index], CL_TRUE, (size_t)offset * sizeof(*data),
         (size_t)count * sizeof(*data), data, waits.count,
         waits.count != 0 ? waits.events : NULL, NULL);
 
     cs_waits_release(&waits);
+    if (code == CL_SUCCESS)
+        note_written(opt, index, offset, offset + count);
     return code == CL_SUCCESS ? CLSTEP_OK
                               : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
 }

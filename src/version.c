@@ -4,8 +4,8 @@
  */
 #include "clstep/clstep.h"
 
-#define TEXT_OF(x)  #x
-#define TEXT(x)     TEXT_OF(x)
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
 
 const char *clstep_version(void)
 {

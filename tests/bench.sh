@@ -77,7 +77,8 @@ count out '^adam ' 2
 count out '^sgd ' 2
 count csv '' 5
 columns=name,rule,count,tensors,best_ms,median_ms,runs,bytes_per_parameter
-has csv "^$columns,gb_per_s,limit_gb_per_s,share\$"
+has csv "^$columns,gb_per_s,limit_gb_per_s,share,settings\$"
+count csv '[0-9],$' 4
 count csv '^sgd/1024,sgd,1024,1,' 1
 count csv '^adam/1000,adam,1000,1,' 1
 
@@ -85,6 +86,13 @@ count csv '^adam/1000,adam,1000,1,' 1
 expect 0 --size 300 --rounds 2 --rule sgd --set zero_grad=1 --json
 has out '"bytes_per_parameter": 16,'
 has out '"zero_grad=1"'
+has out '"settings": "zero_grad=1"'
+
+# The settings are told wherever the results are.
+expect 0 --size 1e2 --rounds 1 --rule adam --set amsgrad=1 --set lr=0.5 \
+    --csv "$folder/csv"
+has out '^settings  amsgrad=1 lr=0.5$'
+has csv '^adam/100,adam,100,.*,amsgrad=1 lr=0.5$'
 
 if gnuplot --version >/dev/null 2>&1; then
     expect 0 --size 4096 --rounds 1 --rule adam --rule sgd \
@@ -92,7 +100,38 @@ if gnuplot --version >/dev/null 2>&1; then
     mv "$folder/it's a plot.svg" "$folder/svg"
     has svg '</svg>'
     has svg '>adam<'
-    has svg 'One step of 4,096 parameters'
+    has svg 'One step of 4,096 parameters on'
+
+    # The bar divided by the mark is the share: here by their heights.
+    expect 0 --size 64k --rounds 5 --rule adam --set amsgrad=1 \
+        --csv "$folder/csv" --plot "$folder/svg.svg"
+    mv "$folder/svg.svg" "$folder/svg"
+    has svg 'One step of 65,536 parameters with amsgrad=1 on'
+    share=$(awk -F, 'NR == 2 { print $11 }' "$folder/csv")
+    awk -F '[ ,M]+' -v share="$share" '
+        /gnuplot_plot_/ { part = $0 ~ /plot_1/ ? 1 : $0 ~ /plot_2/ ? 2 : 3 }
+        part == 1 && sub(/.*points = ./, "") { bottom = $2; bar = $2 - $6 }
+        part == 2 && sub(/.* d=.M/, "") { mark = bottom - $2 }
+        END { exit !(bar > 0 && (bar / mark / share - 1) ^ 2 < 1e-4) }
+    ' "$folder/svg" || fail 'the bar and the mark differ from the share'
+
+    # A plot that cannot be written, by a disk or by gnuplot.
+    if [ -e /dev/full ]; then
+        expect 1 --rule sgd --size 16 --rounds 1 --plot /dev/full --json
+        has err /dev/full
+        ln -s /dev/full "$folder/full.svg"
+        expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/full.svg" \
+            --json
+        has err full.svg
+    fi
+    mkdir "$folder/bin"
+    printf '#!/bin/sh\nexec %s | head -c 99\n' "$(command -v gnuplot)" \
+        >"$folder/bin/gnuplot"
+    chmod +x "$folder/bin/gnuplot"
+    path=$folder/bin:$PATH
+    expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/cut.svg" --json
+    path=$PATH
+    has err 'all of the plot'
 else
     echo 'bench.sh: no gnuplot, so no plot is tried'
 fi
@@ -105,16 +144,29 @@ done
 # --- mistakes -----------------------------------------------------------------
 
 expect 2 --rule nosuch
-has err nosuch
+has err "^clstep: no rule is called 'nosuch'; \`clstep rules\` lists them"
 expect 2 --model nosuch
-has err nosuch
+has err "^clstep: --model is 'nosuch'; it is one of gpt2, resnet50$"
 for size in 0 -1 '' x 12x 1.5 4kk 2^ ^2 0^3 2^64 99999999999999999999 \
-    18446744073709551615G ' 4'; do
+    18446744073709551615G ' 4' 1.5e6 1e-1 1e 0e3 1e20 2e19 1e3k 1e+3; do
     expect 2 --rule sgd --size "$size"
+    has err "^clstep: --size is '$size'; it is .* like .*2^25 or 1e6$"
 done
-expect 2 --rounds 0
-expect 2 --rounds -3
-expect 2 --rounds many
+for rounds in 0 -3 many 1e3 nan 1.5 '' 100001 18446744073709551617; do
+    expect 2 --rounds "$rounds"
+    has err "^clstep: --rounds is '$rounds'; it is a .* from 1 to 100000$"
+done
+expect 2 --rounds 1 --rounds 2
+has err 'rounds is given twice'
+expect 2 --csv --json
+has err "csv needs a file, but the option '--json' follows"
+for name in x.png x '' .svg.gz; do
+    expect 2 --rule sgd --size 16 --plot "$name"
+    has err "^clstep: --plot is '$name'; .* ends in .svg$"
+done
+expect 2 --rule sgd --size 16 --csv "$folder/a.svg" --plot "$folder/./a.svg"
+has err "^clstep: --csv and --plot are the same file, '.*a.svg'$"
+[ ! -e "$folder/a.svg" ] || fail "one file for two results"
 expect 2 --nosuch
 has err nosuch
 expect 2 stray
@@ -124,12 +176,18 @@ has err beta1
 expect 2 --rule adam --set beta1=2 --size 16
 has err beta1
 expect 2 --rule adam --set beta1 --size 16
-expect 2 --rule sgd --size 16 --csv "$folder/no/such/folder"
-has err no/such/folder
 
 expect 1 --rule sgd --size 16 --device nosuchdevice
 has err nosuchdevice
-expect 1 --rule adam --size 2^50
+expect 1 --rule sgd --size 16 --csv "$folder/no/such/folder"
+has err "^clstep: --csv: cannot write '.*no/such/folder'"
+[ ! -s "$folder/out" ] || fail "a table before the file was open"
+expect 1 --rule sgd --size 16 --plot "$folder/no/such/folder.svg"
+has err "^clstep: --plot: cannot write '.*no/such/folder.svg'"
+
+# A size that is too large is known before the first is measured.
+expect 1 --rule adam --size 16 --size 2^50
+[ ! -s "$folder/out" ] || fail "a table before the memory was compared"
 expect 1 --rule sgd --size 2^63
 
 # A gnuplot that is missing is noticed before anything is measured or opened.

@@ -143,8 +143,21 @@ expect 2 rules sgd adam
 has err "'adam'"
 expect 2 rules nothing
 has err "'nothing'"
-expect 2 replay --nothing
-expect 2 replay nothing
+for name in devices rules bench verify replay; do
+    expect 2 $name --nothing
+    has err "^clstep: --nothing: unknown option; \`clstep $name --help\` lists"
+    [ $name = rules ] && continue
+    expect 2 $name extra
+    has err "^clstep: the argument 'extra' is one too many"
+done
+for name in bench verify replay; do
+    set -- $name --rule Adam
+    [ $name = replay ] && set -- "$@" --params P --grads G --out X
+    expect 2 "$@"
+    has err "^clstep: no rule is called 'Adam'; \`clstep rules\` lists them"
+    expect 2 $name -r sgd
+    has err '^clstep: -r: unknown option'
+done
 expect 2 rules "$(printf 'a\nb')"
 has err 'a\\x0ab'
 
@@ -156,10 +169,20 @@ for rule in sgd momentum adam adamw ftrl lion; do
 done
 expect 0 rules adam
 for word in 'lr  *0.001, in' 'eps_form  *outside | inside | hat' \
+    'grad_scale .*, acts if given' \
     'amsgrad  *0, a flag' 'max_exp_avg_sq .*(with amsgrad=1)' '^  28' \
     'Kingma' 'weight_decay '; do
     has out "$word"
 done
+# Every number that is optional says so.
+"$clstep" rules adam --json | awk '/"name"/ { name = $2; kind = 0 }
+    /"kind": "number"/ { kind = 1 }
+    /"optional": true/ && kind { gsub(/[",]/, "", name); print name }' \
+    >"$folder/optional"
+[ -s "$folder/optional" ] || fail 'adam has no optional number'
+while read -r name; do
+    has out "^  $name .*, acts if given"
+done <"$folder/optional"
 expect 0 rules adamw
 has out 'weight_decay  *0.01, in'
 expect 0 rules --json
@@ -274,13 +297,32 @@ set -- --params P --grads G --out X --state-out Y --reference
 misused "'nothing'" --rule nothing "$@"
 misused "'extra'" --rule sgd "$@" extra
 for steps in 0 -1 1.5 1e1 '' ' 1' +1 two 18446744073709551616 0x1; do
-    misused "'$steps', which is not a whole number" --rule sgd "$@" \
-        --steps "$steps"
+    misused "^clstep: --steps is '$steps'; it is a whole number from 1 to " \
+        --rule sgd "$@" --steps "$steps"
 done
-misused '3, but G has 2' --rule sgd "$@" --steps 3
+misused "3, but 'G' has 2" --rule sgd "$@" --steps 3
 misused 'leave --device out' --rule sgd "$@" --device 0
-misused 'the same file' --rule sgd --params P --grads G --reference \
-    --out X --state-out ./X
+
+# Files that would be lost are not written to, and nothing is read before.
+misused "^clstep: --out and --state-out are the same file, 'X'" --rule sgd \
+    --params missing --grads G --out X --state-out ./X
+misused "^clstep: --out and --grads are the same file, './G'" --rule sgd \
+    --params missing --grads G --out ./G
+misused "^clstep: --out and --state-in are the same file, 'S'" --rule sgd \
+    --params missing --grads G --out S --state-in "$PWD/S"
+misused "^clstep: --state-out and --params are the same file, 'P'" --rule sgd \
+    --params P --grads missing --out X --state-out P
+misused "^clstep: --state-out and --grads are the same file, 'G'" --rule sgd \
+    --params missing --grads G --out X --state-out G
+
+# An option in place of a value, and a value that is given twice.
+misused "^clstep: --params needs a file, but the option '--grads' follows" \
+    --rule sgd --params --grads G --out X
+misused "^clstep: --steps needs a value, but the option '--out' follows" \
+    --rule sgd --params P --grads G --steps --out X
+misused '^clstep: --out is given twice' --rule sgd "$@" --out Z
+misused '^clstep: --rule is given twice' --rule sgd --rule sgd "$@"
+
 for text in lr '' =1; do
     misused "'$text' is not of the form" --rule sgd "$@" --set "$text"
 done
@@ -321,15 +363,25 @@ bad_grads() {
     refused "$1" --params P --grads "$folder/bad" --out X --state-out Y
 }
 
-refused 'missing: No such file' --params missing --grads G --out X
-refused 'missing: No such file' --params P --grads missing --out X
-refused 'missing: No such file' --params P --grads G --out X --state-in missing
-refused 'regular' --params . --grads G --out X
-refused 'missing/X' --params P --grads G --out missing/X
+refused "^clstep: --params: cannot open 'missing': No such file" \
+    --params missing --grads G --out X
+refused "^clstep: --grads: cannot open 'missing': No such file" \
+    --params P --grads missing --out X
+refused "^clstep: --state-in: cannot open 'missing': No such file" \
+    --params P --grads G --out X --state-in missing
+refused "^clstep: --params: cannot open '': No such file" \
+    --params '' --grads G --out X
+refused "--params: cannot read '.': it is not a regular file" \
+    --params . --grads G --out X
+refused "--out: cannot write 'missing/X'" --params P --grads G --out missing/X
 refused 'not a regular file' --params P --grads G --out .
 refused 'not a regular file' --params P --grads G --out /dev/null
 refused 'No such file' --params P --grads G --out ''
-refused 'missing/X' --params P --grads G --out X --state-out missing/X
+refused "--state-out: cannot write 'missing/X'" --params P --grads G --out X \
+    --state-out missing/X
+printf 'This is a text.' >"$folder/text"
+refused 'at most 100000000 are allowed; is it a safetensors file?' \
+    --params "$folder/text" --grads G --out X
 
 bad_params 'cannot be parsed' '{"w":' ''
 bad_params "'w' is of dtype F16" \

@@ -6,9 +6,9 @@
  *     mutant VERDICT [RULE:INDEX]... [--kernel NAME FILE [RULE:INDEX]...]...
  *
  * scripts/mutants.py runs it.  The configurations of a rule are its choices,
- * then its features one by one, then all of them together with each form of
- * decay.  --list prints the probe's verdict, and each configuration with the
- * macros that its kernel is built with.
+ * some special trials, then its features one by one, and all of them together
+ * with each form of decay.  --list prints the probe's verdict, and each
+ * configuration with the macros that its kernel is built with.
  *
  * Else each group of configurations is run, five steps with many values, until
  * something differs; behind --kernel, FILE stands for the text of
@@ -162,7 +162,24 @@ static char *read_text(const char *path)
 
 struct configuration {
     struct sweep_list list;
-    bool features; /* vary their numbers, not the rule's */
+    bool features;  /* vary their numbers, not the rule's */
+    uint64_t count; /* of the one trial that is special, or 0 */
+    unsigned steps;
+};
+
+/* What the sweeps do not meet. */
+static const struct {
+    const char *rule;
+    clstep_setting settings[3];
+    uint64_t count;
+    unsigned steps;
+} specials[] = {
+    /* Past the beginning of the rectification, with an eps that counts. */
+    {"radam", {{"eps", 0.0625, NULL}}, 257, 12},
+    /* Long after, when the length of the mean is the threshold. */
+    {"radam", {{"beta2", 0.75, NULL}, {"threshold", 7.0, NULL}}, 17, 200},
+    /* A share whose last bits turn one sign in many. */
+    {"lion", {{"beta1", 0.9999995, NULL}}, 60007, 5},
 };
 
 static bool has(const struct sweep_list *list, const char *name)
@@ -184,25 +201,39 @@ static void add_features(const clstep_rule *rule, struct sweep_list *list)
                 sweep_add(list, way.settings[k]);
 }
 
+/* Adds the special trials of 'rule' to 'all', which has 'n' entries. */
+static size_t
+add_specials(const clstep_rule *rule, struct configuration *all, size_t n)
+{
+    for (size_t i = 0; i < sizeof(specials) / sizeof(*specials); i++) {
+        if (strcmp(specials[i].rule, clstep_rule_name(rule)) != 0)
+            continue;
+        all[n] = (struct configuration){.count = specials[i].count,
+                                        .steps = specials[i].steps};
+        for (size_t k = 0; specials[i].settings[k].name != NULL; k++)
+            sweep_add(&all[n].list, specials[i].settings[k]);
+        n++;
+    }
+    return n;
+}
+
 /* Fills in the configurations of 'rule' and returns their number. */
 static size_t configure(const clstep_rule *rule, struct configuration *all)
 {
     struct sweep_list list;
     size_t n = 0;
 
-    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_choices(rule, i, &list);
-         i++)
-        all[n++] = (struct configuration){list, false};
-    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_feature(rule, i, &list);
-         i++)
+    for (size_t i = 0; sweep_choices(rule, i, &list); i++)
+        all[n++] = (struct configuration){.list = list};
+    n = add_specials(rule, all, n);
+    for (size_t i = 0; sweep_feature(rule, i, &list); i++)
         if (list.count != 0)
-            all[n++] = (struct configuration){list, true};
-    for (size_t i = 0; n < MAX_CONFIGURATIONS && sweep_feature(rule, i, &list);
-         i++) {
+            all[n++] = (struct configuration){.list = list, .features = true};
+    for (size_t i = 0; sweep_feature(rule, i, &list); i++) {
         if (!has(&list, "decay_form"))
             continue;
         add_features(rule, &list);
-        all[n++] = (struct configuration){list, true};
+        all[n++] = (struct configuration){.list = list, .features = true};
     }
     return n;
 }
@@ -254,7 +285,8 @@ static struct trial_place place; /* of the group */
 static char message[512];        /* what differs, or what failed */
 
 static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
-                     uint64_t count, struct trial_random *random, bool halve)
+                     uint64_t count, unsigned steps, bool disturb,
+                     struct trial_random *random)
 {
     const struct trial trial = {
         .rule = rule,
@@ -262,9 +294,9 @@ static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
         .count = count,
         .parameters_offset = trial_random_next(random) % 8,
         .gradients_offset = trial_random_next(random) % 8,
-        .steps = STEPS,
+        .steps = steps,
         .seed = trial_random_next(random),
-        .halve_lr = halve,
+        .disturb = disturb,
     };
     struct trial_result result = {0};
     clstep_error error;
@@ -293,14 +325,18 @@ static int run_configuration(const clstep_rule *rule,
                              const struct configuration *configuration)
 {
     struct trial_random random = {fixture_seed()};
-    struct sweep_list list;
+    struct sweep_list list = configuration->list;
     int code = 0;
 
+    if (configuration->count != 0)
+        return run_trial(rule, &list, configuration->count,
+                         configuration->steps, false, &random);
     for (size_t v = 0;
          code == 0 && give_values(rule, configuration, v, &random, &list); v++)
-        code = run_trial(rule, &list, counts[0], &random, v % 2 == 0);
+        code = run_trial(rule, &list, counts[0], STEPS, v % 2 == 0, &random);
     for (size_t c = 1; code == 0 && c < sizeof(counts) / sizeof(*counts); c++)
-        code = run_trial(rule, &configuration->list, counts[c], &random, false);
+        code = run_trial(rule, &configuration->list, counts[c], STEPS, false,
+                         &random);
     return code;
 }
 

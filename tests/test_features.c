@@ -80,7 +80,7 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings,
                 .gradients_offset = trial_random_next(random) % 8,
                 .steps = STEPS,
                 .seed = trial_random_next(random),
-                .halve_lr = v % 2 == 0,
+                .disturb = v % 2 == 0,
             };
             struct trial_result result = {0};
             clstep_error error;

@@ -422,11 +422,27 @@ static void writing_mends(void **state)
         fail_steps(&scene, 3);
         if (looked)
             check_torn(&scene);
-        for (size_t i = 0; i < 2; i++)
-            fixture_ok(clstep_optimizer_write(
-                           scene.optimizer, queue, slots[i], 0, COUNT,
-                           reference_slot(scene.reference, slots[i]), &error),
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(
+                clstep_optimizer_set_steps(scene.optimizer, 2, &error),
+                CLSTEP_STATE_TORN);
+            assert_non_null(strstr(error.message, slots[i]));
+
+            /* The second slot in two parts, of which one is not enough. */
+            const uint64_t half = i == 0 ? 0 : COUNT / 2;
+            float *slot = reference_slot(scene.reference, slots[i]);
+
+            fixture_ok(clstep_optimizer_write(scene.optimizer, queue, slots[i],
+                                              0, half, slot, &error),
                        &error);
+            assert_int_equal(
+                clstep_optimizer_set_steps(scene.optimizer, 2, &error),
+                CLSTEP_STATE_TORN);
+            fixture_ok(clstep_optimizer_write(scene.optimizer, queue, slots[i],
+                                              half, COUNT - half, slot + half,
+                                              &error),
+                       &error);
+        }
         check_torn(&scene);
         fixture_ok(clstep_optimizer_set_steps(scene.optimizer, 2, &error),
                    &error);
@@ -467,12 +483,13 @@ static void set_steps_mends(void **state)
 
 /* --- release -------------------------------------------------------------- */
 
-/* All is released while the step waits; then it runs, and is right. */
+/* All is released while the steps wait; then they run, and are right.  Their
+ * event is waited for: after a flush, rusticl's clFinish() does not wait. */
 static void release_in_flight(void **state)
 {
     struct trial_place place = *fixture_place();
     cl_command_queue queue = create_queue(false);
-    cl_event start = create_event();
+    cl_event start = create_event(), done;
     struct scene scene;
     clstep_error error;
 
@@ -483,13 +500,14 @@ static void release_in_flight(void **state)
     scene_open_at(&scene, &place, "adam", settings, COUNT, fixture_seed(),
                   false);
     enqueue(&scene, queue, 1, &start, NULL);
-    enqueue(&scene, queue, 0, NULL, NULL);
+    enqueue(&scene, queue, 0, NULL, &done);
     clstep_device_release(place.device);
     clstep_optimizer_release(scene.optimizer);
     scene.optimizer = NULL;
     clReleaseMemObject(scene.buffers.gradients);
     set_event(start, CL_COMPLETE);
-    finish(queue);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    clReleaseEvent(done);
     fixture_read(scene.buffers.parameters, scene.scratch, COUNT);
     check_floats("parameters", scene.scratch, scene.w, COUNT);
     clRetainMemObject(scene.buffers.parameters);

@@ -37,7 +37,7 @@ static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
         .gradients_offset = offsets[trial_random_next(random) % 6],
         .steps = STEPS,
         .seed = trial_random_next(random),
-        .halve_lr = trials % 2 != 0,
+        .disturb = trials % 2 != 0,
     };
     struct trial_result result = {0};
     clstep_error error;

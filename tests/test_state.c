@@ -670,12 +670,48 @@ static void features_change_something(void **state)
     }
 }
 
+/* nadam multiplies on from the step before; not where beta1 has changed, where
+ * the steps were set, nor far behind the step at which the product is 0. */
+static void nothing_stale_is_remembered(void **state)
+{
+    static const struct {
+        double beta1;
+        uint64_t steps;
+    } moves[] = {{0.9, 0}, {0.9, 1},   {0.5, 2},     {0.9, 3},
+                 {0.9, 1}, {0.99, 90}, {0.99, 5000}, {0.9, 2}};
+    static const char *const forms[] = {"torch", "keras"};
+    struct scene scene;
+    clstep_error error;
+
+    (void)state;
+    for (size_t f = 0; f < 2; f++) {
+        const clstep_setting list[] = {{.name = "form", .choice = forms[f]},
+                                       {0}};
+
+        scene_open(&scene, "nadam", list, 257, fixture_seed());
+        for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+            fixture_ok(clstep_optimizer_set(scene.optimizer, "beta1",
+                                            moves[i].beta1, &error),
+                       &error);
+            fixture_ok(clstep_optimizer_set_steps(scene.optimizer,
+                                                  moves[i].steps, &error),
+                       &error);
+            reference_set(scene.reference, "beta1", moves[i].beta1);
+            reference_set_steps(scene.reference, moves[i].steps);
+            scene_step(&scene, fixture_place()->queue);
+            scene_check(&scene);
+        }
+        scene_close(&scene);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest fixed[] = {
         cmocka_unit_test(slots_begin_where_asked),
         cmocka_unit_test(slots_are_copied_by_parts),
         cmocka_unit_test(steps_are_set),
+        cmocka_unit_test(nothing_stale_is_remembered),
         cmocka_unit_test(steps_are_state),
         cmocka_unit_test(features_change_something),
     };

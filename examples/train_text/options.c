@@ -9,31 +9,32 @@
 #include "fail.h"
 
 #include <ctype.h>
-#include <math.h>
+#include <errno.h>
 #include <popt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const nothing[] = {NULL};
 
-/* What popt fills in, with the defaults. */
+/* What popt fills in, with the defaults; numbers are parsed afterwards. */
 static struct {
     const char *rule, *initialisation, *schedule, *csv, *plot, *device;
+    const char *steps, *seconds; /* or NULL */
+    const char *batch, *context, *hidden, *embedding, *sample, *seed;
     char **settings, **held_out;
-    long steps, batch, context, hidden, embedding, sample;
-    long long seed;
-    double seconds;
     int help;
 } given = {.rule = "adamw",
            .initialisation = "xavier",
            .schedule = "cosine",
-           .batch = 1024,
-           .context = 16,
-           .hidden = 192,
-           .embedding = 16,
-           .sample = 400,
-           .seed = 1};
+           .batch = "1024",
+           .context = "16",
+           .hidden = "192",
+           .embedding = "16",
+           .sample = "400",
+           .seed = "1"};
 
 static const struct poptOption table[] = {
     {"rule", 'r', POPT_ARG_STRING, &given.rule, 0,
@@ -44,31 +45,31 @@ static const struct poptOption table[] = {
      "NAME=VALUE"},
     {"schedule", 0, POPT_ARG_STRING, &given.schedule, 0,
      "cosine: lr warms up, then falls; constant: it stays (cosine)", "NAME"},
-    {"steps", 0, POPT_ARG_LONG, &given.steps, 0, "Batches to train on (800)",
+    {"steps", 0, POPT_ARG_STRING, &given.steps, 0, "Batches to train on (800)",
      "N"},
-    {"seconds", 0, POPT_ARG_DOUBLE, &given.seconds, 0,
+    {"seconds", 0, POPT_ARG_STRING, &given.seconds, 0,
      "Time to train, in place of --steps", "S"},
-    {"batch", 0, POPT_ARG_LONG, &given.batch, 0, "Characters a batch (1024)",
+    {"batch", 0, POPT_ARG_STRING, &given.batch, 0, "Characters a batch (1024)",
      "N"},
-    {"context", 0, POPT_ARG_LONG, &given.context, 0,
+    {"context", 0, POPT_ARG_STRING, &given.context, 0,
      "Characters that the model sees (16)", "N"},
-    {"embedding", 0, POPT_ARG_LONG, &given.embedding, 0,
+    {"embedding", 0, POPT_ARG_STRING, &given.embedding, 0,
      "Numbers for each of them (16)", "N"},
-    {"hidden", 0, POPT_ARG_LONG, &given.hidden, 0,
+    {"hidden", 0, POPT_ARG_STRING, &given.hidden, 0,
      "Width of the two tanh layers (192)", "N"},
     {"init", 0, POPT_ARG_STRING, &given.initialisation, 0,
      "First weights: xavier or he (xavier)", "NAME"},
-    {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0,
-     "Seed of all random numbers (1)", "N"},
+    {"seed", 0, POPT_ARG_STRING, &given.seed, 0,
+     "Seed of all random numbers, 0 or more (1)", "N"},
     {"held-out", 0, POPT_ARG_ARGV, &given.held_out, 0,
      "Text to judge by, never trained on; may be repeated", "FILE"},
     {"csv", 0, POPT_ARG_STRING, &given.csv, 0,
-     "Write the course of the losses; its last line is of the whole held-out "
-     "text, the others of a sample",
+     "Write the course of the losses: held_out_bits is of a sample of the "
+     "held-out text, held_out_all_bits, in the last line only, of all of it",
      "FILE"},
     {"plot", 0, POPT_ARG_STRING, &given.plot, 0,
      "Draw the course of the losses, by gnuplot", "FILE.svg"},
-    {"sample", 0, POPT_ARG_LONG, &given.sample, 0,
+    {"sample", 0, POPT_ARG_STRING, &given.sample, 0,
      "Characters to write at the end (400)", "N"},
     {"device", 'd', POPT_ARG_STRING, &given.device, 0,
      "Index, or part of the name, of the OpenCL device (the first GPU, else "
@@ -164,32 +165,47 @@ static clstep_setting *parse_settings(const clstep_rule *rule, char **texts)
     return settings;
 }
 
-/* --- the rest ------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
-static size_t check_range(const char *name, long value, long min, long max)
+/* The whole number that 'text', given for 'option', must be. */
+static long long
+parse_whole(const char *option, const char *text, long long min, long long max)
 {
-    if (value < min || value > max)
-        misuse("--%s is %ld; it must be from %ld to %ld", name, value, min,
-               max);
-    return (size_t)value;
+    char *end;
+
+    errno = 0;
+    const long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]) ||
+        errno != 0 || number < min || number > max)
+        misuse("--%s is '%s'; it must be a whole number from %lld to %lld",
+               option, text, min, max);
+    return number;
 }
 
-/* The index of 'text' among two names. */
-static int check_name(const char *option, const char *text, const char *zero,
-                      const char *one)
+static size_t parse_size(const char *option, const char *text, long long max)
 {
-    if (strcmp(text, zero) != 0 && strcmp(text, one) != 0)
-        misuse("--%s is '%s'; it must be %s or %s", option, text, zero, one);
-    return strcmp(text, one) == 0;
+    return (size_t)parse_whole(option, text, 1, max);
 }
 
-static struct sizes check_sizes(void)
+static double parse_seconds(const char *text)
+{
+    char *end;
+    const double seconds = strtod(text, &end);
+
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]) ||
+        !(seconds > 0 && seconds <= 1e9))
+        misuse("--seconds is '%s'; it must be a number above 0, up to 1e9",
+               text);
+    return seconds;
+}
+
+static struct sizes parse_sizes(void)
 {
     const struct sizes sizes = {
-        .context = check_range("context", given.context, 1, 1024),
-        .embedding = check_range("embedding", given.embedding, 1, 1024),
-        .hidden = check_range("hidden", given.hidden, 1, 16384),
-        .batch = check_range("batch", given.batch, 1, 65536),
+        .context = parse_size("context", given.context, 1024),
+        .embedding = parse_size("embedding", given.embedding, 1024),
+        .hidden = parse_size("hidden", given.hidden, 16384),
+        .batch = parse_size("batch", given.batch, 65536),
     };
 
     /* The kernels count with 32 bits. */
@@ -200,16 +216,83 @@ static struct sizes check_sizes(void)
     return sizes;
 }
 
-static void check_duration(void)
+static void parse_duration(struct options *options)
 {
-    if (given.steps != 0 && given.seconds != 0.0)
+    if (given.steps != NULL && given.seconds != NULL)
         misuse("--steps and --seconds exclude each other");
-    if (given.steps < 0)
-        misuse("--steps is %ld; it must be 1 or more", given.steps);
-    if (!(given.seconds >= 0 && given.seconds <= 1e9))
-        misuse("--seconds is %g; it must be from 0 to 1e9", given.seconds);
-    if (given.seconds == 0.0 && given.steps == 0)
-        given.steps = 800;
+    if (given.seconds != NULL)
+        options->seconds = parse_seconds(given.seconds);
+    else if (given.steps != NULL)
+        options->steps = (long)parse_whole("steps", given.steps, 1, 1000000000);
+    else
+        options->steps = 800;
+}
+
+/* --- files ---------------------------------------------------------------- */
+
+/* The folder that 'name' is in, and '*base', the rest of the name. */
+static int stat_folder(const char *name, struct stat *status, const char **base)
+{
+    const char *slash = strrchr(name, '/');
+    char folder[4096];
+
+    *base = slash != NULL ? slash + 1 : name;
+    snprintf(folder, sizeof(folder), "%.*s", (int)(*base - name), name);
+    return stat(folder[0] != '\0' ? folder : ".", status);
+}
+
+/* Whether two names mean one file, which need not exist. */
+static int same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    const char *a_base, *b_base;
+
+    if (stat(a, &one) == 0 && stat(b, &other) == 0)
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    return stat_folder(a, &one, &a_base) == 0 &&
+           stat_folder(b, &other, &b_base) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino && strcmp(a_base, b_base) == 0;
+}
+
+/* Refuses an output that would overwrite one of 'texts'. */
+static void
+check_output(const char *option, const char *name, const char *const *texts)
+{
+    if (name == NULL)
+        return;
+    if (name[0] == '\0')
+        misuse("--%s is ''; it must be the name of a file", option);
+    for (; *texts != NULL; texts++)
+        if (same_file(name, *texts))
+            misuse("--%s %s would overwrite the text %s", option, name, *texts);
+}
+
+static void check_outputs(const struct options *options)
+{
+    const char *plot = options->plot, *const suffix = ".svg";
+
+    check_output("csv", options->csv, options->files);
+    check_output("csv", options->csv, options->held_out);
+    check_output("plot", plot, options->files);
+    check_output("plot", plot, options->held_out);
+    if (plot == NULL)
+        return;
+    if (strlen(plot) <= strlen(suffix) ||
+        strcmp(plot + strlen(plot) - strlen(suffix), suffix) != 0)
+        misuse("--plot is '%s'; it must end in .svg, the format drawn", plot);
+    if (options->csv != NULL && same_file(options->csv, plot))
+        misuse("--csv %s and --plot %s are the same file", options->csv, plot);
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+/* The index of 'text' among two names. */
+static int check_name(const char *option, const char *text, const char *zero,
+                      const char *one)
+{
+    if (strcmp(text, zero) != 0 && strcmp(text, one) != 0)
+        misuse("--%s is '%s'; it must be %s or %s", option, text, zero, one);
+    return strcmp(text, one) == 0;
 }
 
 static struct options check_options(const char *const *files)
@@ -221,22 +304,23 @@ static struct options check_options(const char *const *files)
         .initialisation =
             check_name("init", given.initialisation, "xavier", "he") ? HE
                                                                      : XAVIER,
-        .seed = (uint64_t)given.seed,
-        .sizes = check_sizes(),
+        .seed = (uint64_t)parse_whole("seed", given.seed, 0, INT64_MAX),
+        .sizes = parse_sizes(),
         .files = files != NULL ? files : nothing,
         .held_out = given.held_out != NULL ? (const char *const *)given.held_out
                                            : nothing,
         .csv = given.csv,
         .plot = given.plot,
-        .sample = (long)check_range("sample", given.sample, 0, 1000000),
+        .sample = (long)parse_whole("sample", given.sample, 0, 1000000),
         .device = given.device,
     };
 
     if (options.rule == NULL)
-        misuse("there is no rule '%s'", given.rule);
-    check_duration();
-    options.steps = given.steps;
-    options.seconds = given.seconds;
+        misuse("there is no rule '%s'; 'clstep rules' lists them", given.rule);
+    if (options.device != NULL && options.device[0] == '\0')
+        misuse("--device is ''; it must be an index or part of a name");
+    parse_duration(&options);
+    check_outputs(&options);
     options.settings = parse_settings(options.rule, given.settings);
     return options;
 }

@@ -9,6 +9,8 @@
 #include "fail.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -18,33 +20,60 @@
 
 extern char **environ;
 
+static _Noreturn void die_of(const char *name)
+{
+    die("cannot write %s: %s", name, strerror(errno));
+}
+
 static FILE *open_file(const char *name)
 {
-    FILE *file = name != NULL ? fopen(name, "w") : NULL;
+    FILE *file = fopen(name, "w");
 
-    if (name != NULL && file == NULL)
-        die("cannot write %s: %s", name, strerror(errno));
+    if (file == NULL)
+        die_of(name);
     return file;
 }
 
-static void close_file(FILE *file, const char *name)
+/* Sees whether 'name' can be written, and leaves it as it is. */
+static void try_file(const char *name)
 {
-    const int failed = ferror(file);
+    const int created = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const int file = created < 0 && errno == EEXIST
+                         ? open(name, O_WRONLY | O_NOCTTY)
+                         : created;
 
-    if (fclose(file) != 0 || failed)
-        die("cannot write %s: %s", name, strerror(errno));
+    if (file < 0)
+        die_of(name);
+    close(file);
+    if (created >= 0)
+        remove(name);
 }
 
 struct report report_open(const char *csv, const char *plot)
 {
-    struct report report = {.csv = open_file(csv),
-                            .plot = open_file(plot),
-                            .csv_name = csv,
-                            .plot_name = plot};
+    struct report report = {.csv_name = csv, .plot_name = plot};
 
-    if (report.csv != NULL)
-        fputs("step,seconds,training_bits,held_out_bits\n", report.csv);
+    if (plot != NULL)
+        try_file(plot);
+    if (csv == NULL)
+        return report;
+    report.csv = open_file(csv);
+    fputs("step,seconds,training_bits,held_out_bits,held_out_all_bits\n",
+          report.csv);
+    if (fflush(report.csv) != 0)
+        die_of(csv);
     return report;
+}
+
+static void write_row(const struct report *report, const struct record *record)
+{
+    fprintf(report->csv, "%ld,%.3f,%.5f,%.5f,", record->step, record->seconds,
+            record->training, record->held_out);
+    if (!isnan(record->held_out_all))
+        fprintf(report->csv, "%.5f", record->held_out_all);
+    putc('\n', report->csv);
+    if (fflush(report->csv) != 0)
+        die_of(report->csv_name);
 }
 
 void report_add(struct report *report, const struct record *record)
@@ -55,11 +84,8 @@ void report_add(struct report *report, const struct record *record)
     printf("%8ld %9.1f %9.3f %9.3f\n", record->step, record->seconds,
            record->training, record->held_out);
     fflush(stdout);
-    if (report->csv != NULL) {
-        fprintf(report->csv, "%ld,%.3f,%.5f,%.5f\n", record->step,
-                record->seconds, record->training, record->held_out);
-        fflush(report->csv);
-    }
+    if (report->csv != NULL)
+        write_row(report, record);
     report->records = realloc(report->records,
                               (report->count + 1) * sizeof(*report->records));
     if (report->records == NULL)
@@ -81,6 +107,8 @@ static pid_t start_gnuplot(FILE *output, FILE **input)
     if (pipe(ends) != 0 || posix_spawn_file_actions_init(&actions) != 0 ||
         posix_spawn_file_actions_adddup2(&actions, ends[0], 0) != 0 ||
         posix_spawn_file_actions_adddup2(&actions, fileno(output), 1) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY,
+                                         0) != 0 ||
         posix_spawn_file_actions_addclose(&actions, ends[1]) != 0)
         die("cannot prepare gnuplot: %s", strerror(errno));
     const int code =
@@ -95,21 +123,24 @@ static pid_t start_gnuplot(FILE *output, FILE **input)
     return child;
 }
 
-/* The points of 'count' records from 'first' on, as gnuplot reads them. */
-static void write_points(FILE *gnuplot, const struct report *report,
-                         size_t first, size_t count, int held_out)
+/* The points of one kind of loss, as gnuplot reads them; a NaN is none. */
+static void
+write_points(FILE *gnuplot, const struct report *report, size_t offset)
 {
-    for (size_t i = first; i < first + count; i++)
-        fprintf(gnuplot, "%ld %.5f\n", report->records[i].step,
-                held_out ? report->records[i].held_out
-                         : report->records[i].training);
+    for (size_t i = 0; i < report->count; i++) {
+        const char *record = (const char *)&report->records[i];
+        const double loss = *(const double *)(record + offset);
+
+        if (!isnan(loss))
+            fprintf(gnuplot, "%ld %.5f\n", report->records[i].step, loss);
+    }
     fputs("e\n", gnuplot);
 }
 
 static void
 write_drawing(FILE *gnuplot, const struct report *report, const char *title)
 {
-    const size_t last = report->count - 1;
+    const long steps = report->records[report->count - 1].step;
 
     fputs("set terminal svg size 960,600 font 'sans-serif,18' "
           "background 'white' noenhanced\n"
@@ -118,8 +149,9 @@ write_drawing(FILE *gnuplot, const struct report *report, const char *title)
           "set grid linecolor '#dddddd'\n"
           "set pointsize 0.4\n",
           gnuplot);
-    fprintf(gnuplot, "set title '%s'\nset xrange [0:%ld]\n", title,
-            report->records[last].step);
+    /* A little wider, so that no point lies on the frame. */
+    fprintf(gnuplot, "set title '%s'\nset xrange [0:%.4f]\n", title,
+            1.03 * (double)steps);
     fputs("plot '-' with linespoints linewidth 3 pointtype 7 "
           "linecolor '#0072b2' title 'training text', "
           "'-' with linespoints linewidth 3 pointtype 7 "
@@ -127,17 +159,18 @@ write_drawing(FILE *gnuplot, const struct report *report, const char *title)
           "'-' with points pointtype 7 pointsize 1.2 "
           "linecolor '#d55e00' title 'held-out text, all'\n",
           gnuplot);
-    write_points(gnuplot, report, 0, report->count, 0);
-    write_points(gnuplot, report, 0, last > 0 ? last : 1, 1);
-    write_points(gnuplot, report, last, 1, 1);
+    write_points(gnuplot, report, offsetof(struct record, training));
+    write_points(gnuplot, report, offsetof(struct record, held_out));
+    write_points(gnuplot, report, offsetof(struct record, held_out_all));
 }
 
-static void draw(const struct report *report, const char *title)
+/* Lets gnuplot draw into 'output'. */
+static void draw(const struct report *report, const char *title, FILE *output)
 {
     FILE *gnuplot;
     int status;
     void (*old)(int) = signal(SIGPIPE, SIG_IGN);
-    const pid_t child = start_gnuplot(report->plot, &gnuplot);
+    const pid_t child = start_gnuplot(output, &gnuplot);
 
     write_drawing(gnuplot, report, title);
     fclose(gnuplot);
@@ -146,13 +179,33 @@ static void draw(const struct report *report, const char *title)
     signal(SIGPIPE, old);
 }
 
+/* Writes what is in 'drawing' to the file 'name'. */
+static void copy(FILE *drawing, const char *name)
+{
+    FILE *file = open_file(name);
+    char part[4096];
+    size_t size;
+
+    rewind(drawing);
+    while ((size = fread(part, 1, sizeof(part), drawing)) > 0)
+        if (fwrite(part, 1, size, file) != size)
+            die_of(name);
+    if (ferror(drawing) || fclose(file) != 0)
+        die_of(name);
+}
+
 void report_close(struct report *report, const char *title)
 {
-    if (report->csv != NULL)
-        close_file(report->csv, report->csv_name);
-    if (report->plot != NULL) {
-        draw(report, title);
-        close_file(report->plot, report->plot_name);
+    if (report->csv != NULL && fclose(report->csv) != 0)
+        die_of(report->csv_name);
+    if (report->plot_name != NULL) {
+        FILE *drawing = tmpfile();
+
+        if (drawing == NULL)
+            die("cannot create a temporary file: %s", strerror(errno));
+        draw(report, title, drawing);
+        copy(drawing, report->plot_name);
+        fclose(drawing);
     }
     free(report->records);
     *report = (struct report){0};

@@ -12,27 +12,28 @@
 struct record {
     long step;
     double seconds;
-    double training; /* since the record before */
-    double held_out;
+    double training;     /* since the record before */
+    double held_out;     /* of a sample, the same one for every record */
+    double held_out_all; /* of the whole text; a NaN but in the last record */
 };
 
 struct report {
-    FILE *csv, *plot; /* or NULL */
-    const char *csv_name, *plot_name;
+    FILE *csv;                        /* or NULL */
+    const char *csv_name, *plot_name; /* or NULL */
     struct record *records;
     size_t count;
 };
 
-/* Opens the files whose names are not NULL; exits with 1 if one cannot be. */
+/*
+ * Opens the CSV, and sees whether the plot can be written, where the names are
+ * not NULL; exits with 1 if not.  The plot is written at the end only.
+ */
 struct report report_open(const char *csv, const char *plot);
 
 /* Prints the record on stdout, and adds it to the CSV. */
 void report_add(struct report *report, const struct record *record);
 
-/*
- * Draws the records, the last of which is of the whole held-out text, under
- * 'title', and closes the files.
- */
+/* Closes the CSV, and draws the records under 'title'. */
 void report_close(struct report *report, const char *title);
 
 #endif /* REPORT_H */

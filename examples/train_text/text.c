@@ -225,3 +225,41 @@ void text_release(struct text *text)
     free(text->positions);
     *text = (struct text){0};
 }
+
+/* --- printing ------------------------------------------------------------- */
+
+/* The bytes of the printable character that 'at' begins with, or 0. */
+static size_t printable(const unsigned char *at, size_t size)
+{
+    const size_t length = at[0] < 0x80                    ? 1
+                          : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                          : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
+                          : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                          : 0;
+
+    if (length == 1)
+        return (at[0] >= ' ' && at[0] != 0x7f) || at[0] == '\n' ||
+               at[0] == '\t';
+    if (length == 0 || length > size || (at[0] == 0xc2 && at[1] < 0xa0) ||
+        (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) ||
+        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90))
+        return 0; /* cut off, a control, or not of UTF-8 */
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+void print_bytes(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        const size_t length =
+            printable((const unsigned char *)bytes + i, size - i);
+
+        if (length > 0)
+            fwrite(bytes + i, 1, length, stdout);
+        else
+            putchar('.');
+        i += length > 0 ? length : 1;
+    }
+}

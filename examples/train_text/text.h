@@ -74,4 +74,10 @@ struct text text_encode(const struct files *files,
 void text_shuffle(struct text *text, uint64_t *random);
 void text_release(struct text *text);
 
+/*
+ * Prints bytes on stdout: what a terminal can show of ASCII and UTF-8 as it is,
+ * and a dot for each other byte.
+ */
+void print_bytes(const char *bytes, size_t size);
+
 #endif /* TEXT_H */

@@ -380,6 +380,10 @@ CLSTEP_API void clstep_optimizer_release(clstep_optimizer *optimizer);
  * whichever queue that was.  '*done', unless 'done' is NULL, becomes an event
  * that covers the whole call; the caller releases it.  The buffers must live
  * until then.
+ *
+ * Nothing is flushed: who waits for '*done' on another queue calls clFlush().
+ * Buffers that share memory in a way that OpenCL does not tell, as two on one
+ * host pointer do, must not overlap either; that is not checked.
  */
 CLSTEP_API clstep_status clstep_optimizer_step(
     clstep_optimizer *optimizer, cl_command_queue queue,
@@ -387,8 +391,9 @@ CLSTEP_API clstep_status clstep_optimizer_step(
     const cl_event *wait_list, cl_event *done, clstep_error *error);
 
 /*
- * Sets a number for the steps to come: any number of the rule, and any of a
- * feature that was given at creation.  Never rebuilds anything.
+ * Sets a number for the steps to come: any number of the rule, and any optional
+ * one that was given at creation, as those of the features are.  Never rebuilds
+ * anything.
  */
 CLSTEP_API clstep_status clstep_optimizer_set(clstep_optimizer *optimizer,
                                               const char *name, double value,
@@ -415,8 +420,9 @@ clstep_optimizer_slot(const clstep_optimizer *optimizer, size_t index);
 /*
  * Copies 'count' elements of the slot called 'slot', from element 'offset' on,
  * to or from the host's memory at 'data', after the optimizer's last call, and
- * blocks until that is done.  In the state STATE_TORN a write works, and
- * clstep_optimizer_set_steps() ends it: write every slot before.
+ * blocks until that is done.  In the state STATE_TORN a write works; when every
+ * slot was written, from its front to its end, clstep_optimizer_set_steps()
+ * ends that state.
  */
 CLSTEP_API clstep_status clstep_optimizer_read(
     clstep_optimizer *optimizer, cl_command_queue queue, const char *slot,

@@ -41,7 +41,7 @@ static int run_case(const struct trial_place *place,
             .gradients_offset = 2 * i + 1,
             .steps = STEPS,
             .seed = tally->cases + 1,
-            .halve_lr = true,
+            .disturb = true,
         };
 
         if (trial_run(place, &trial, &result, &error) != CLSTEP_OK)
@@ -182,7 +182,7 @@ int cli_verify(int argc, const char **argv)
     int json = 0;
     const struct poptOption options[] = {
         {"rule", '\0', POPT_ARG_ARGV, &rules, 0,
-         "Verify this rule, and no other that is not named", "R"},
+         "Verify this rule, once for each; all by default", "R"},
         {"device", '\0', POPT_ARG_STRING, &selector, 0,
          "A number of `clstep devices`, or part of a name", "D"},
         {"json", '\0', POPT_ARG_NONE, &json, 0, "Print one JSON object", NULL},

@@ -17,7 +17,7 @@ enum {
     MAX_SETTINGS = 32
 };
 
-/* 1.234: a NaN would stay a NaN whatever a step that goes too far does to it. */
+/* 1.234: a NaN would stay one, whatever a step that goes too far did to it. */
 static const uint32_t guard_bits = 0x3f9df3b6;
 
 /* --- random numbers ------------------------------------------------------- */
@@ -287,14 +287,30 @@ static void close_session(struct session *s)
     free(s->device);
 }
 
-/* Halves lr on both sides, where the rule allows the half. */
-static void halve_lr(struct session *s)
+/* Halves every number on both sides, where the rule allows the half. */
+static void halve_numbers(struct session *s)
 {
-    double lr = 0.0;
+    clstep_setting_info info;
 
-    clstep_optimizer_get(s->optimizer, "lr", &lr, NULL);
-    if (clstep_optimizer_set(s->optimizer, "lr", lr / 2, NULL) == CLSTEP_OK)
-        reference_set(s->reference, "lr", lr / 2);
+    for (size_t i = 0; clstep_rule_setting(s->trial->rule, i, &info); i++) {
+        double value = 0.0;
+
+        clstep_optimizer_get(s->optimizer, info.name, &value, NULL);
+        if (clstep_optimizer_set(s->optimizer, info.name, value / 2, NULL) ==
+            CLSTEP_OK)
+            reference_set(s->reference, info.name, value / 2);
+    }
+}
+
+/* Does what a caller may do between two steps. */
+static clstep_status disturb(struct session *s, clstep_error *error)
+{
+    if (s->step == 3)
+        halve_numbers(s);
+    if (s->step != 5)
+        return CLSTEP_OK;
+    reference_set_steps(s->reference, 1);
+    return clstep_optimizer_set_steps(s->optimizer, 1, error);
 }
 
 static clstep_status
@@ -317,8 +333,12 @@ take_step(struct session *s, struct trial_random *random, clstep_error *error)
             return fail(error, CLSTEP_CL_FAILED, "clEnqueueWriteBuffer failed",
                         code);
     }
-    if (s->step == 3 && trial->halve_lr)
-        halve_lr(s);
+    if (trial->disturb) {
+        const clstep_status status = disturb(s, error);
+
+        if (status != CLSTEP_OK)
+            return status;
+    }
     reference_step(s->reference, w, g);
     return clstep_optimizer_step(s->optimizer, s->place->queue, &buffers, 0,
                                  NULL, NULL, error);

@@ -27,7 +27,8 @@ struct trial {
     uint64_t parameters_offset, gradients_offset; /* at most 255 */
     unsigned steps;
     uint64_t seed;
-    bool halve_lr; /* before the third step */
+    bool disturb; /* before the third step every number is halved, before the
+                     fifth the count of steps goes back to 1 */
 };
 
 struct trial_result {

@@ -1,0 +1,176 @@
+#!/bin/sh
+# train_text.sh - the example: a short training, and every mistake
+# SPDX-License-Identifier: MIT
+#
+#     train_text.sh TRAIN_TEXT
+#
+# Each mistake must give its exit code and one line on stderr.  77 says that
+# the licences which are learned from are not on this system.
+set -u
+
+train_text=${1:?"usage: train_text.sh TRAIN_TEXT"}
+case $train_text in
+*/*) train_text=$(cd "$(dirname "$train_text")" && pwd)/${train_text##*/} ;;
+esac
+[ -e /usr/share/common-licenses/Apache-2.0 ] || exit 77
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/work" && cd "$folder/work" || exit 1
+failures=0
+
+fail() {
+    printf 'train_text.sh: %s\n' "$*" >&2
+    failures=$((failures + 1))
+}
+
+# expect CODE ARGUMENT... - runs it; its output is in $folder/out and err.
+expect() {
+    wanted=$1
+    shift
+    "$train_text" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    code=$?
+    [ "$code" -eq "$wanted" ] || {
+        fail "train_text $*: exit code $code, not $wanted"
+        cat "$folder/err" >&2
+    }
+    if [ "$wanted" -eq 0 ]; then
+        [ ! -s "$folder/err" ] || fail "train_text $*: it wrote on stderr"
+        return
+    fi
+    lines=$(wc -l <"$folder/err")
+    [ "$lines" -eq 1 ] || fail "train_text $*: $lines lines on stderr, not 1"
+    grep -q '^train_text: ' "$folder/err" ||
+        fail "train_text $*: no 'train_text: '"
+}
+
+# has FILE PATTERN - a line of the file fits.
+has() {
+    grep -q -e "$2" "$folder/$1" || {
+        fail "$1 has no '$2':"
+        head -n 3 "$folder/$1" >&2
+    }
+}
+
+# refuse PATTERN ARGUMENT... - exit code 2, nothing else, and a fitting line.
+refuse() {
+    pattern=$1
+    shift
+    expect 2 "$@"
+    has err "$pattern"
+    [ ! -s "$folder/out" ] || fail "train_text $*: it wrote on stdout"
+    [ -z "$(ls)" ] || {
+        fail "train_text $*: it left $(ls)"
+        rm -rf ./*
+    }
+}
+
+# losses CSV - it without the times.
+losses() {
+    cut -d, -f1,3- "$1"
+}
+
+# --- mistakes -----------------------------------------------------------------
+
+for value in 0 '' -1 x 1.5 ' 3' 1000000001 99999999999999999999; do
+    refuse "^train_text: --steps is '$value'; .* from 1 to 1000000000$" \
+        --steps "$value"
+done
+for value in 0 '' -1 x 1s nan inf 1e10; do
+    refuse "^train_text: --seconds is '$value'; .* above 0, up to 1e9$" \
+        --seconds "$value"
+done
+for value in -1 x '' 9223372036854775808; do
+    refuse "^train_text: --seed is '$value'; .* from 0 to 9[0-9]*$" \
+        --seed "$value"
+done
+refuse "--hidden is '1.5'; .* from 1 to 16384$" --hidden 1.5
+refuse "--batch is '0'; .* from 1 to 65536$" --batch 0
+refuse "--context is 'x'; .* from 1 to 1024$" --context x
+refuse "--embedding is '1025'; .* from 1 to 1024$" --embedding 1025
+refuse "--sample is '-1'; .* from 0 to 1000000$" --sample -1
+refuse "--batch 65536 is too large" --batch 65536 --context 1024 \
+    --embedding 1024
+refuse "--steps and --seconds exclude" --steps 3 --seconds 3
+refuse "--device is ''" --device ''
+refuse "no rule 'nope'; 'clstep rules' lists them" --rule nope
+refuse "lr is 'x'" --set lr=x
+refuse "NAME=VALUE" --set lr
+refuse "must be cosine or constant" --schedule linear
+refuse "must be xavier or he" --init zero
+refuse "nope" --nope
+refuse "steps" --steps
+refuse "must end in .svg" --plot plot.png
+refuse "must end in .svg" --plot .svg
+refuse "--plot is ''" --plot ''
+refuse "--csv is ''" --csv ''
+refuse "same file" --csv a.svg --plot a.svg
+refuse "same file" --csv ./a.svg --plot a.svg
+refuse "overwrite the text ../out" --csv ../out ../out
+refuse "overwrite the text ../out" --csv ../out --held-out ../out
+
+expect 1 --device 'no such device'
+has err "no such device"
+expect 1 --csv missing/a.csv
+has err "cannot write missing/a.csv: "
+expect 1 --plot missing/a.svg
+has err "cannot write missing/a.svg: "
+expect 1 nothing.txt
+has err "cannot open nothing.txt: "
+[ -z "$(ls)" ] || fail "it left $(ls)"
+
+# --- training -----------------------------------------------------------------
+
+plot=
+if command -v gnuplot >/dev/null; then
+    plot=a.svg
+fi
+expect 0 --steps 3 --sample 40 --csv a.csv ${plot:+--plot "$plot"}
+has out "^training .* kinds ([0-9]* with 'unknown')$"
+has out '^held out  *[0-9.]* bits per character on all [0-9]* characters$'
+has out '^sample:$'
+[ "$(head -n 1 a.csv)" = \
+    step,seconds,training_bits,held_out_bits,held_out_all_bits ] ||
+    fail "the header of the CSV is $(head -n 1 a.csv)"
+rows=$(grep -c '^[0-9]*\(,[0-9.]*\)\{4\}$' a.csv)
+{ [ "$rows" -ge 1 ] && [ "$(wc -l <a.csv)" -eq $((rows + 1)) ]; } ||
+    fail "the CSV has $(wc -l <a.csv) lines, $rows of them rows"
+[ "$(grep '[0-9]$' a.csv)" = "$(tail -n 1 a.csv | grep '^3,')" ] ||
+    fail "not the last row, and it only, has the whole held-out text"
+[ -z "$plot" ] || { grep -q '</svg>' a.svg && [ -s a.svg ]; } ||
+    fail "the plot is no SVG"
+
+# The same seed gives the same losses, another one does not.
+expect 0 --steps 3 --sample 0 --csv b.csv
+[ "$(losses a.csv)" = "$(losses b.csv)" ] ||
+    fail "the same seed gave other losses"
+expect 0 --steps 3 --sample 0 --seed 2 --csv b.csv
+[ "$(losses a.csv)" != "$(losses b.csv)" ] ||
+    fail "another seed gave the same losses"
+
+# Any bytes may be learned from; what cannot be shown is a dot.
+head -c 20000 "$train_text" >binary
+expect 0 --steps 1 --sample 300 binary
+sed '1,/^sample:$/d' "$folder/out" | LC_ALL=C tr -d '\n\t -~\200-\377' |
+    grep -q . && fail "the sample has control characters"
+
+# --- failures -----------------------------------------------------------------
+
+rm -f ./*
+expect 1 --steps 3 --set lr=1e38 --schedule constant --plot a.svg
+has err "loss is not finite"
+[ ! -e a.svg ] || fail "it left a plot of a failed training"
+echo old >a.svg
+expect 1 --steps 3 --set lr=1e38 --schedule constant --plot a.svg
+[ "$(cat a.svg)" = old ] || fail "a failed training changed the old plot"
+if [ -c /dev/full ]; then
+    expect 1 --csv /dev/full
+    has err "cannot write /dev/full: "
+    ln -s /dev/full full.svg
+    [ -z "$plot" ] || {
+        expect 1 --steps 1 --sample 0 --plot full.svg
+        has err "cannot write full.svg: "
+    }
+fi
+
+[ "$failures" -eq 0 ] || exit 1
+echo "train_text.sh: passed"
