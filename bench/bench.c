@@ -307,16 +307,17 @@ static int run(const struct options *options)
 
     if (code != CLI_OK)
         goto done;
-    code = bench_report_open(&report, options->json != 0, options->csv,
-                             options->plot);
-    if (code != CLI_OK)
-        goto done;
     code = cli_device_open(options->device, &device);
     if (code != -1)
         goto done;
     opened = true;
 
+    /* The files are opened last, so that no mistake costs their old content,
+     * and before the first measurement, which would be lost. */
     code = check_all(&work, &device);
+    if (code == CLI_OK)
+        code = bench_report_open(&report, options->json != 0, options->csv,
+                                 options->plot);
     if (code == CLI_OK)
         code = bench_report_begin(&report, &device, options->settings,
                                   work.rounds);

@@ -80,9 +80,31 @@ static cl_int build(struct bench_limit *limit, const struct cli_device *device,
 
 /* --- launches ------------------------------------------------------------- */
 
+/* The work-group size of the step, or what the device allows for 'kernel'. */
+static cl_int
+choose_local(cl_command_queue queue, cl_kernel kernel, size_t *local)
+{
+    cl_device_id id = NULL;
+    size_t most = 0;
+    cl_int cl =
+        clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(id), &id, NULL);
+
+    if (cl == CL_SUCCESS)
+        cl = clGetKernelWorkGroupInfo(kernel, id, CL_KERNEL_WORK_GROUP_SIZE,
+                                      sizeof(most), &most, NULL);
+    for (*local = LOCAL_SIZE; *local > most && *local > 1;)
+        *local /= 2;
+    return cl;
+}
+
 static cl_int launch(cl_command_queue queue, cl_kernel kernel, uint64_t count)
 {
-    const size_t local = LOCAL_SIZE;
+    size_t local;
+    const cl_int cl = choose_local(queue, kernel, &local);
+
+    if (cl != CL_SUCCESS)
+        return cl;
+
     const size_t groups = (size_t)((count + local - 1) / local);
     const size_t global = groups * local;
 

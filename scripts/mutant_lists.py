@@ -250,4 +250,12 @@ EQUIVALENT = [
      "form=simple does not read them, the others set them below"),
     ("src/rules.c", "if (product < 1e-30)", "if (product <= 1e-30)",
      "1 minus either is 1"),
+    ("src/rules.c",
+     "const int known = memo->t != 0 && memo->t <= t && memo->key[0] == beta1 &&",
+     ["const int known = memo->t == 0 && memo->t <= t && memo->key[0] == beta1 &&",
+      "const int known = memo->t != 0 && memo->t < t && memo->key[0] == beta1 &&"],
+     "the product is made anew where it need not be: the same, and slower"),
+    ("src/rules.c", "if (r > v[RADAM_THRESHOLD])",
+     "if (r >= v[RADAM_THRESHOLD])",
+     "r is the threshold only where beta2^t has gone, and the factor is 1"),
 ]

@@ -129,8 +129,7 @@ choose(const char *selector, const cl_device_id *ids, size_t count)
     if (selector[strspn(selector, "0123456789")] == '\0') {
         const unsigned long long index = strtoull(selector, NULL, 10);
 
-        if (index < count)
-            return (size_t)index;
+        return index < count ? (size_t)index : count;
     }
     for (size_t i = 0; i < count; i++) {
         describe(&device, ids[i]);
@@ -155,9 +154,9 @@ int cli_device_open(const char *selector, struct cli_device *device)
                              : choose_default(ids, count);
     if (index == count)
         return cli_fail(
-            "--device: no device is called '%s'; `clstep devices` lists"
-            " them",
-            selector);
+            "--device: no device is called '%s'; there are %zu, from 0 on, and"
+            " `clstep devices` lists them",
+            selector, count);
     cli_progress("probing the device");
     if (!cli_device_start(ids[index], device, &error)) {
         cli_fail("%s: %s", device->name, error.message);

@@ -7,6 +7,8 @@
 
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,10 +62,21 @@ static int run_subcommand(int argc, const char **argv)
                       argv[0]);
 }
 
+/* Takes the places of standard streams that are closed, so that no file of ours
+ * gets their numbers; what is written there still fails. */
+static void fill_closed(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
 int main(int argc, char **argv)
 {
     /* A file that grows past a limit is an error of the write. */
     signal(SIGXFSZ, SIG_IGN);
+    fill_closed();
 
     if (argc < 2)
         return cli_misuse("a subcommand is missing; `clstep --help` lists"

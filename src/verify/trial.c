@@ -287,12 +287,13 @@ static void close_session(struct session *s)
     free(s->device);
 }
 
-/* Halves every number on both sides, where the rule allows the half. */
-static void halve_numbers(struct session *s)
+/* Halves every third number from 'first' on, where the rule allows the half. */
+static void halve_numbers(struct session *s, size_t first)
 {
     clstep_setting_info info;
 
-    for (size_t i = 0; clstep_rule_setting(s->trial->rule, i, &info); i++) {
+    for (size_t i = first; clstep_rule_setting(s->trial->rule, i, &info);
+         i += 3) {
         double value = 0.0;
 
         clstep_optimizer_get(s->optimizer, info.name, &value, NULL);
@@ -305,8 +306,8 @@ static void halve_numbers(struct session *s)
 /* Does what a caller may do between two steps. */
 static clstep_status disturb(struct session *s, clstep_error *error)
 {
-    if (s->step == 3)
-        halve_numbers(s);
+    if (s->step >= 2 && s->step <= 4)
+        halve_numbers(s, s->step - 2);
     if (s->step != 5)
         return CLSTEP_OK;
     reference_set_steps(s->reference, 1);

@@ -27,8 +27,8 @@ struct trial {
     uint64_t parameters_offset, gradients_offset; /* at most 255 */
     unsigned steps;
     uint64_t seed;
-    bool disturb; /* before the third step every number is halved, before the
-                     fifth the count of steps goes back to 1 */
+    bool disturb; /* a third of the numbers is halved before each of the steps
+                     2, 3 and 4, and step 5 is taken as the second again */
 };
 
 struct trial_result {
