@@ -40,7 +40,7 @@ HIDDEN = "\x01"  # stands for what no operator may touch
 # --- texts --------------------------------------------------------------------
 
 FUNCTION = re.compile(
-    r"^(?:static|kernel|bool|size_t)\b[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
+    r"^(?:static|kernel)\b[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
     re.M | re.S)
 
 
@@ -240,8 +240,9 @@ def statements_swapped(code):
 
 def blocks_swapped(text):
     """Neighbouring #if ... #endif of a kernel: features in the wrong order."""
-    found = list(re.finditer(r"^    \n*|^#if.*?^#endif\n", text, re.M | re.S))
-    found = [m for m in found if m.group().startswith("#if")]
+    found = [match for match in re.finditer(r"^#if.*?^#endif\n", text,
+                                            re.M | re.S)
+             if match.group().count("#if") == 1]
     for a, b in zip(found, found[1:]):
         between = text[a.end():b.start()]
         if between.strip() == "":
@@ -262,8 +263,9 @@ class Row:
 
 
 def read_rows(text):
-    shared = text[text.index("#define ADAM_ROW"):text.index("const clstep_rule")]
-    table = text[text.index("const clstep_rule cs_rules"):]
+    shared, table = re.search(
+        r"(#define ADAM_ROW.*)(const clstep_rule cs_rules.*)", text,
+        re.S).groups()
     rows = []
     for part in re.split(r"\n    \{\n", table)[1:]:
         part = part.replace("ADAM_ROW", shared)
@@ -432,9 +434,10 @@ class Equivalents:
     """The mutants that cannot change a result, and whether each was met."""
 
     def __init__(self):
-        self.known = {(path, before, line)
-                      for path, before, after, _ in mutant_lists.EQUIVALENT
-                      for line in ([after] if isinstance(after, str) else after)}
+        self.known = set()
+        for path, before, after, _ in mutant_lists.EQUIVALENT:
+            lines = [after] if isinstance(after, str) else after
+            self.known |= {(path, before, line) for line in lines}
         self.met = set()
 
     def has(self, mutant):
@@ -454,9 +457,9 @@ def make_mutants(rows):
                                         *common_kernels(rows),
                                         *host_functions(rows), *famous()]:
         text = (ROOT / path).read_text()
-        mutant = Mutant(path, edit.operator, text.count("\n", 0, edit.start) + 1,
-                        edit.apply(text), prefix_of(path, text, edit.start),
-                        rules, features)
+        line = text.count("\n", 0, edit.start) + 1
+        mutant = Mutant(path, edit.operator, line, edit.apply(text),
+                        prefix_of(path, text, edit.start), rules, features)
         key = path, "".join(mutant.text.split())
         if mutant.text != text and key not in found and \
                 not equivalents.has(mutant):
@@ -702,7 +705,8 @@ def chosen(mutants, options):
 
 def print_mutant(mutant):
     before, after = mutant.changed()
-    print(f"{mutant.path}:{mutant.line}: {mutant.operator}: {before} -> {after}")
+    place = f"{mutant.path}:{mutant.line}"
+    print(f"{place}: {mutant.operator}: {before} -> {after}")
 
 
 def run_all(runner, mutants, rows, pool, workers):

@@ -261,6 +261,19 @@ void check_error(const clstep_error *error, clstep_status status,
             fail_msg("'%s' is not in: %s", word, error->message);
 }
 
+/* --- drivers -------------------------------------------------------------- */
+
+bool scene_is_simulated(void)
+{
+    char name[128] = "";
+    cl_platform_id platform;
+
+    return clGetPlatformIDs(1, &platform, NULL) == CL_SUCCESS &&
+           clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name), name,
+                             NULL) == CL_SUCCESS &&
+           strstr(name, "Oclgrind") != NULL;
+}
+
 /* --- properties ----------------------------------------------------------- */
 
 enum { MAX_TESTS = 512 };

@@ -73,6 +73,13 @@ void snapshot_release(struct snapshot *snapshot);
 void check_error(const clstep_error *error, clstep_status status,
                  const char *words);
 
+/*
+ * Says whether the driver is Oclgrind, which runs a queue only where the host
+ * waits for that queue: a queue that waits for another, or for an event that is
+ * set later, stands still.
+ */
+bool scene_is_simulated(void);
+
 /* What must hold for every rule; 'run' finds the rule in '*state'. */
 struct property {
     const char *name;

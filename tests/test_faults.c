@@ -1019,5 +1019,7 @@ int main(void)
         cmocka_unit_test(faults_of_a_life),
     };
 
+    if (scene_is_simulated())
+        return puts("skipped: Oclgrind has no asynchronous queues"), 77;
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { COUNT = 5003, STEPS = 20, THREADS = 8, MANY = 40 };
@@ -662,5 +663,7 @@ int main(void)
         cmocka_unit_test(threads_create_one_plan),
     };
 
+    if (scene_is_simulated())
+        return puts("skipped: Oclgrind has no asynchronous queues"), 77;
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

@@ -410,6 +410,18 @@ static void numbers_change_without_a_build(void **state)
 
 /* --- places --------------------------------------------------------------- */
 
+/* Random numbers at 'base' of 'buffer', of ROOM floats, and zeros around.  All
+ * is written: where a part is, Oclgrind takes the rest for uninitialised. */
+static void
+put_at(cl_mem buffer, uint64_t base, struct trial_random *random, float *x)
+{
+    memset(x, 0, ROOM * sizeof(*x));
+    trial_random_fill(random, x + base, COUNT);
+    assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), buffer, CL_TRUE, 0,
+                                          ROOM * sizeof(*x), x, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
 /* What becomes of the same numbers at these places of larger buffers. */
 static void step_at(const clstep_rule *rule, const clstep_buffers *at,
                     cl_mem p_root, uint64_t p_base, cl_mem g_root,
@@ -421,19 +433,9 @@ static void step_at(const clstep_rule *rule, const clstep_buffers *at,
     float *x = test_calloc(ROOM, sizeof(*x));
     clstep_error error;
 
-    trial_random_fill(&random, x, COUNT);
-    assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), p_root, CL_TRUE,
-                                          p_base * sizeof(float),
-                                          COUNT * sizeof(float), x, 0, NULL,
-                                          NULL),
-                     CL_SUCCESS);
+    put_at(p_root, p_base, &random, x);
     for (int i = 0; i < 3; i++) {
-        trial_random_fill(&random, x, COUNT);
-        assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), g_root, CL_TRUE,
-                                              g_base * sizeof(float),
-                                              COUNT * sizeof(float), x, 0, NULL,
-                                              NULL),
-                         CL_SUCCESS);
+        put_at(g_root, g_base, &random, x);
         fixture_ok(clstep_optimizer_step(optimizer, queue_of_all(), at, 0, NULL,
                                          NULL, &error),
                    &error);
