@@ -156,7 +156,7 @@ static int add_size(struct work *work, const char *text)
                           text);
     snprintf(target->what, sizeof(target->what), "%" PRIu64, size);
     if (clstep_layout_create(&target->layout, &error) != CLSTEP_OK ||
-        clstep_layout_add(target->layout, "w", 1, &size, &error) != CLSTEP_OK)
+        clstep_layout_add(target->layout, "w", 1, &size, 0, &error) != CLSTEP_OK)
         return cli_fail("--size %s: %s", text, error.message);
     return CLI_OK;
 }

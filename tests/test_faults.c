@@ -535,7 +535,7 @@ static clstep_status add_tensors(struct run *run, clstep_error *error)
 
         snprintf(name, sizeof(name), "w%zu", n);
         status =
-            clstep_layout_add(run->layout, name, 1, (uint64_t[]){5}, error);
+            clstep_layout_add(run->layout, name, 1, (uint64_t[]){5}, 0, error);
     }
     return status;
 }

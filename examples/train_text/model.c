@@ -20,7 +20,7 @@ static void add_tensor(clstep_layout *layout, const char *name, size_t rank,
     const uint64_t shape[] = {rows, columns};
     clstep_error error;
 
-    check_clstep(clstep_layout_add(layout, name, rank, shape, &error), &error);
+    check_clstep(clstep_layout_add(layout, name, rank, shape, 0, &error), &error);
 }
 
 static const char *const weight_names[LAYERS] = {

@@ -132,7 +132,7 @@ typedef enum clstep_status {
 typedef struct clstep_error {
     clstep_status status;
     cl_int cl_code;    /* what OpenCL returned, or 0 */
-    char message[480]; /* one line of English: the argument, its value, and
+    char message[640]; /* one line of English: the argument, its value, and
                           what is allowed */
 } clstep_error;
 
@@ -450,8 +450,8 @@ CLSTEP_API clstep_status clstep_optimizer_set(clstep_optimizer *optimizer,
                                               const char *name, double value,
                                               clstep_error *error);
 
-/* The same in one group.  grad_scale, the scale_* settings, clip_norm and
- * clip_norm_tensor are the same for all groups. */
+/* The same in one group.  grad_scale, the scale_* settings, clip_value,
+ * clip_norm and clip_norm_tensor are the same for all groups. */
 CLSTEP_API clstep_status clstep_optimizer_set_group(clstep_optimizer *optimizer,
                                                     size_t group,
                                                     const char *name,
@@ -470,7 +470,7 @@ CLSTEP_API clstep_status clstep_optimizer_get_group(
 /*
  * Freezes a group (1) or thaws it (0), for the steps to come.  Nothing of a
  * frozen group is read or written, and its steps are not counted.  A step with
- * all groups frozen changes nothing.
+ * all groups frozen does nothing and does not count.
  */
 CLSTEP_API clstep_status clstep_optimizer_freeze(clstep_optimizer *optimizer,
                                                  size_t group, int frozen,
@@ -483,7 +483,7 @@ typedef struct clstep_report {
     float norm;           /* that clip_norm used last, or 0 */
     float scale;          /* the dynamic scale, for the next loss, or 0 */
     uint32_t scale_steps; /* taken since the scale last changed */
-    uint32_t reserved;
+    uint32_t skip;        /* 1: the last call was skipped */
 } clstep_report;
 
 /*
@@ -586,7 +586,8 @@ CLSTEP_API clstep_status
 clstep_joint_create(clstep_optimizer *const *optimizers, size_t count,
                     clstep_joint **out, clstep_error *error);
 
-/* To be called before its optimizers are released. */
+/* Waits for the joint's last step.  To be called before its optimizers are
+ * released. */
 CLSTEP_API void clstep_joint_release(clstep_joint *joint);
 
 /* One step of all: 'buffers' has one entry for each optimizer. */

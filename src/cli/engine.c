@@ -99,7 +99,7 @@ static int create_layout(struct cli_engine *engine)
     for (size_t i = 0; i < engine->tensor_count; i++) {
         const struct safetensors_tensor *t = &engine->tensors[i];
 
-        if (clstep_layout_add(engine->layout, t->name, t->rank, t->shape,
+        if (clstep_layout_add(engine->layout, t->name, t->rank, t->shape, 0,
                               &error) != CLSTEP_OK)
             return cli_fail("tensor '%.200s': %s", t->name, error.message);
         clstep_layout_tensor(engine->layout, i, &tensor);

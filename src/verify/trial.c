@@ -228,7 +228,7 @@ static clstep_status open_optimizer(struct session *s, clstep_error *error)
     clstep_status status = clstep_layout_create(&layout, error);
 
     if (status == CLSTEP_OK)
-        status = clstep_layout_add(layout, "w", 1, &trial->count, error);
+        status = clstep_layout_add(layout, "w", 1, &trial->count, 0, error);
     if (status == CLSTEP_OK)
         status = clstep_optimizer_create(
             s->place->device, clstep_rule_name(trial->rule), trial->settings,
