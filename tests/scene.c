@@ -125,7 +125,7 @@ void scene_step_with(struct scene *scene, cl_command_queue queue,
                &error);
     assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
     clReleaseEvent(done);
-    reference_step(scene->reference, scene->w, scene->g);
+    reference_step(scene->reference, scene->w, scene->g, NULL);
 }
 
 void scene_step(struct scene *scene, cl_command_queue queue)

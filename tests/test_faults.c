@@ -611,7 +611,7 @@ static void settle_write(struct run *run, bool success)
 static void settle_step(struct run *run, bool success)
 {
     if (success)
-        reference_step(run->scene.reference, run->scene.w, run->scene.g);
+        reference_step(run->scene.reference, run->scene.w, run->scene.g, NULL);
 }
 
 static clstep_status step(struct run *run, clstep_error *error)

@@ -103,7 +103,7 @@ static void enqueue(struct scene *scene, cl_command_queue queue, cl_uint count,
     fixture_ok(clstep_optimizer_step(scene->optimizer, queue, &scene->buffers,
                                      count, list, done, &error),
                &error);
-    reference_step(scene->reference, scene->w, scene->g);
+    reference_step(scene->reference, scene->w, scene->g, NULL);
 }
 
 static void finish(cl_command_queue queue)
@@ -542,7 +542,7 @@ static void *work(void *data)
                 0, NULL, NULL, &worker->error);
         reference_set(worker->scene.reference, "lr", 0.01 / (i + 1));
         reference_step(worker->scene.reference, worker->scene.w,
-                       worker->scene.g);
+                       worker->scene.g, NULL);
     }
     return NULL;
 }

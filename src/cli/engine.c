@@ -204,8 +204,8 @@ int cli_engine_step(struct cli_engine *engine)
     clstep_error error;
 
     if (engine->reference != NULL) {
-        reference_step(engine->reference, engine->parameters,
-                       engine->gradients);
+        reference_step(engine->reference, engine->parameters, engine->gradients,
+                       NULL);
         return -1;
     }
 

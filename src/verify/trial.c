@@ -340,7 +340,7 @@ take_step(struct session *s, struct trial_random *random, clstep_error *error)
         if (status != CLSTEP_OK)
             return status;
     }
-    reference_step(s->reference, w, g);
+    reference_step(s->reference, w, g, NULL);
     return clstep_optimizer_step(s->optimizer, s->place->queue, &buffers, 0,
                                  NULL, NULL, error);
 }
