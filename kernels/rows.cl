@@ -13,14 +13,13 @@ struct matrix {
 };
 
 #ifdef ROWS
-#define SCALARS const global uint *restrict table, const uint entries
-#define ROW_OF(group)                                                          \
-    table[entries + ENTRY_WORDS * (uint)(group) + ENTRY_ROW]
-#define HYPER(row) *(const global struct hyper *)(table + (row))
+#define SCALARS       const global uint *restrict table, const uint entries
+#define ROW_OF(group) table[entries + ENTRY_WORDS * (uint)(group) + ENTRY_ROW]
+#define HYPER(row)    *(const global struct hyper *)(table + (row))
 #else
-#define SCALARS     const struct hyper hyper
+#define SCALARS       const struct hyper hyper
 #define ROW_OF(group) 0
-#define HYPER(row)  hyper
+#define HYPER(row)    hyper
 #endif
 
 /* The sum of squares of a chunk. */
@@ -70,11 +69,11 @@ static float row_sum(const global float *w, ulong count)
 }
 
 /* One work-item a row. */
-kernel void clstep_rows(const ulong first, const ulong count,
-                        const global struct matrix *restrict matrices,
-                        const uint matrix_count,
-                        global float *restrict parameters,
-                        const ulong parameters_offset, SCALARS)
+kernel void
+clstep_rows(const ulong first, const ulong count,
+            const global struct matrix *restrict matrices,
+            const uint matrix_count, global float *restrict parameters,
+            const ulong parameters_offset, SCALARS)
 {
     const ulong which = first + get_global_id(0);
     uint low = 0, high = matrix_count;
@@ -111,20 +110,19 @@ kernel void clstep_rows(const ulong first, const ulong count,
 
 #if defined(AVERAGE) || defined(COPY_OF)
 /* One work-item an element, as in step.cl. */
-kernel void
-clstep_finish(const ulong count, const ulong first,
-              const global float *restrict parameters,
-              const ulong parameters_offset,
+kernel void clstep_finish(const ulong count, const ulong first,
+                          const global float *restrict parameters,
+                          const ulong parameters_offset,
 #ifdef COPY_OF
-              global ushort *restrict copy, const ulong copy_offset,
+                          global ushort *restrict copy, const ulong copy_offset,
 #endif
 #ifdef AVERAGE
-              global float *restrict average,
+                          global float *restrict average,
 #endif
 #ifdef ROWS
-              const global uint *restrict groups,
+                          const global uint *restrict groups,
 #endif
-              SCALARS)
+                          SCALARS)
 {
     const size_t i = get_global_id(0);
 

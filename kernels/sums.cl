@@ -141,9 +141,8 @@ static float16 load16(const global gradient_t *g, float unscale)
     const uint16 b = convert_uint16(vload16(0, g));
 #if defined(GRAD_TYPE_F16)
     const uint16 bits = (b & 0x7fffu) << 13;
-    const uint16 size =
-        select(as_uint16(as_float16(bits) * 0x1p112f), bits | 0x7f800000u,
-               (b & 0x7c00u) == 0x7c00u);
+    const uint16 size = select(as_uint16(as_float16(bits) * 0x1p112f),
+                               bits | 0x7f800000u, (b & 0x7c00u) == 0x7c00u);
     const float16 x = as_float16(size | (b & 0x8000u) << 16);
 #else
     const float16 x = as_float16(b << 16);
@@ -172,8 +171,8 @@ static float16 clipped16(float16 x, float clip_value)
 }
 
 /* The sum of a whole chunk; '*worst' is its largest absolute value, as bits. */
-static float whole(const global gradient_t *g, float unscale, float clip_value,
-                   uint *worst)
+static float
+whole(const global gradient_t *g, float unscale, float clip_value, uint *worst)
 {
     float16 a[16];
     uint16 most = (uint16)(0u);
@@ -291,8 +290,8 @@ decide_all(float sum, global struct control *control, global uint *table,
 #endif
     control->skip = skip;
     if (table[TABLE_COUNTED])
-        control->steps =
-            table[TABLE_STEPS] | (ulong)table[TABLE_STEPS_HIGH] << 32;
+        control->steps = table[TABLE_STEPS] | (ulong)table[TABLE_STEPS_HIGH]
+                                                  << 32;
     control->steps += 1 - skip;
     control->skipped += skip;
 
@@ -308,8 +307,7 @@ decide_all(float sum, global struct control *control, global uint *table,
     control->scale_steps = skip ? 0 : control->scale_steps + 1;
     if (skip) {
         scale[scale_offset] = old * as_float(table[TABLE_BACKOFF]);
-    } else if ((float)control->scale_steps >=
-               as_float(table[TABLE_INTERVAL])) {
+    } else if ((float)control->scale_steps >= as_float(table[TABLE_INTERVAL])) {
         const float grown = old * as_float(table[TABLE_GROWTH]);
 
         control->scale_steps = 0;
@@ -322,8 +320,8 @@ decide_all(float sum, global struct control *control, global uint *table,
 static ulong
 step_of(const global uint *entry, const global uint *table, ulong taken)
 {
-    const ulong first =
-        entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH] << 32;
+    const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]
+                                                 << 32;
 
     return table[TABLE_COUNTED] ? first : taken + 1;
 }
@@ -331,16 +329,16 @@ step_of(const global uint *entry, const global uint *table, ulong taken)
 /*
  * One work-group: folds what the nodes have left into a sum for each tensor and
  * one for all, decides whether the step is skipped, and gives each group the
- * row of the step that it takes.  Behind 'control' is each group's count.  'list' has room for all tensors, and for
- * one number more for each 256 of them.
+ * row of the step that it takes.  Behind 'control' is each group's count.
+ * 'list' has room for all tensors, and for one number more for each 256 of
+ * them.
  */
 kernel void
 clstep_decide(const uint tensors, const global struct part *restrict parts,
               global float *restrict node_sums, global float *restrict list,
               const uint groups, const uint entries, global uint *table,
-              global struct control *control,
-              global float *restrict factors, global float *scale,
-              const ulong scale_offset)
+              global struct control *control, global float *restrict factors,
+              global float *scale, const ulong scale_offset)
 {
     const uint l = (uint)get_local_id(0), wide = (uint)get_local_size(0);
     const uint runs = (tensors + 255) / 256;
@@ -381,15 +379,14 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
     for (uint g = l; g < groups; g += wide) {
         global uint *entry = table + entries + ENTRY_WORDS * g;
         const uint active = entry[ENTRY_ACTIVE];
-        const ulong first =
-            entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH] << 32;
+        const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]
+                                                     << 32;
         const ulong step = step_of(entry, table, counts[g]);
 
-        entry[ENTRY_ROW] =
-            !active ? ROW_FROZEN
-            : skip  ? ROW_SKIPPED
-                    : entry[ENTRY_ROWS] +
-                         (uint)(step - first) * entry[ENTRY_FLOATS];
+        entry[ENTRY_ROW] = !active ? ROW_FROZEN
+                           : skip  ? ROW_SKIPPED
+                                   : entry[ENTRY_ROWS] + (uint)(step - first) *
+                                                            entry[ENTRY_FLOATS];
         counts[g] = active && !skip ? step : step - 1;
     }
 }

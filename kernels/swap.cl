@@ -5,13 +5,13 @@
  * With a table there are groups; one whose entry in 'started' is 0 has no
  * average yet.
  */
-kernel void clstep_swap(const ulong count, global float *restrict parameters,
-                        const ulong parameters_offset,
-                        global float *restrict average
+kernel void
+clstep_swap(const ulong count, global float *restrict parameters,
+            const ulong parameters_offset, global float *restrict average
 #ifdef ROWS
-                        ,
-                        const global uint *restrict groups,
-                        const global uint *restrict started
+            ,
+            const global uint *restrict groups,
+            const global uint *restrict started
 #endif
 )
 {

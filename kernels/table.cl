@@ -7,13 +7,13 @@
  * there is none in this step.
  */
 enum {
-    TABLE_BAD,        /* 1: some x is not finite; else 0 */
-    TABLE_COUNTED,    /* 1: the host says which step each group takes, and the
-                         steps of all calls; 0: the device has counted */
-    TABLE_STEPS,      /* taken before this one: low word, high word */
+    TABLE_BAD,     /* 1: some x is not finite; else 0 */
+    TABLE_COUNTED, /* 1: the host says which step each group takes, and the
+                      steps of all calls; 0: the device has counted */
+    TABLE_STEPS,   /* taken before this one: low word, high word */
     TABLE_STEPS_HIGH,
-    TABLE_CLIP,       /* clip_norm or clip_norm_tensor, a float */
-    TABLE_GROWTH,     /* of the dynamic scale, floats */
+    TABLE_CLIP,   /* clip_norm or clip_norm_tensor, a float */
+    TABLE_GROWTH, /* of the dynamic scale, floats */
     TABLE_INTERVAL,
     TABLE_BACKOFF,
     TABLE_UNUSED,

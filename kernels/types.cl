@@ -47,8 +47,7 @@ static inline ushort bfloat_of_float(float x)
 {
     const uint a = as_uint(x);
 
-    return (ushort)((x != x ? a | 0x400000u
-                            : a + 0x7fffu + (a >> 16 & 1u)) >>
+    return (ushort)((x != x ? a | 0x400000u : a + 0x7fffu + (a >> 16 & 1u)) >>
                     16);
 }
 

@@ -104,10 +104,9 @@ check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
     return CLSTEP_OK;
 }
 
-clstep_status
-cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
-                uint64_t offset, uint64_t count, uint64_t size,
-                const char *name, clstep_error *error)
+clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+                              uint64_t offset, uint64_t count, uint64_t size,
+                              const char *name, clstep_error *error)
 {
     struct range range;
     const clstep_status status = check_range(optimizer, buffer, offset, count,
@@ -171,19 +170,18 @@ check_extras(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
     return status;
 }
 
-clstep_status
-cs_check_buffers(const clstep_optimizer *optimizer,
-                 const clstep_buffers *buffers, uint64_t count,
-                 clstep_error *error)
+clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
+                               const clstep_buffers *buffers, uint64_t count,
+                               clstep_error *error)
 {
     const struct cs_settings *settings = optimizer->settings;
     const bool zero = cs_settings_feature(settings, CS_ZERO_GRAD) != 0.0;
     const bool half =
         cs_settings_feature(settings, CS_GRAD_TYPE) != CS_TYPE_F32;
     struct range parameters, gradients, copy = {0};
-    clstep_status status = check_range(
-        optimizer, buffers->parameters, buffers->parameters_offset, count,
-        sizeof(float), "parameters", &parameters, error);
+    clstep_status status =
+        check_range(optimizer, buffers->parameters, buffers->parameters_offset,
+                    count, sizeof(float), "parameters", &parameters, error);
 
     if (status == CLSTEP_OK)
         status = check_range(optimizer, buffers->gradients,

@@ -39,8 +39,7 @@ create_kernel(clstep_optimizer *opt, const struct cs_program *entry,
 /* The program of the step, or of what follows max_norm: text 'last'. */
 static clstep_status
 create_program(clstep_optimizer *opt, bool guarded, const char *kernel,
-               const char *last, struct cs_program **entry,
-               clstep_error *error)
+               const char *last, struct cs_program **entry, clstep_error *error)
 {
     struct cs_text declarations = {0};
     clstep_status status;
@@ -71,9 +70,8 @@ static clstep_status
 create_rows(clstep_optimizer *opt, struct cs_program **entry, bool tails,
             clstep_error *error)
 {
-    const bool finish =
-        cs_settings_has_average(opt->settings) ||
-        cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
+    const bool finish = cs_settings_has_average(opt->settings) ||
+                        cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
     const bool guarded = opt->table == NULL;
     struct cs_program *tail;
     clstep_status status =
@@ -87,8 +85,8 @@ create_rows(clstep_optimizer *opt, struct cs_program **entry, bool tails,
     if (status == CLSTEP_OK && finish && tails)
         status = create_program(opt, true, "", "rows", &tail, error);
     if (status == CLSTEP_OK && finish && tails)
-        status = create_kernel(opt, tail, "clstep_finish", &opt->finish_tail,
-                               error);
+        status =
+            create_kernel(opt, tail, "clstep_finish", &opt->finish_tail, error);
     return status;
 }
 
@@ -120,8 +118,8 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[3],
 
     opt->local = CS_WORK_GROUP;
     if (status == CLSTEP_OK)
-        status = create_kernel(opt, entries[0], "clstep_step", &opt->kernel,
-                               error);
+        status =
+            create_kernel(opt, entries[0], "clstep_step", &opt->kernel, error);
     if (status == CLSTEP_OK && tails)
         status = create_program(opt, true, text, "step", &entries[1], error);
     if (status == CLSTEP_OK && tails)
@@ -188,8 +186,7 @@ static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
 }
 
 /* The matrices, whose rows have a norm; as in kernels/rows.cl. */
-static clstep_status create_matrices(clstep_optimizer *opt,
-                                     clstep_error *error)
+static clstep_status create_matrices(clstep_optimizer *opt, clstep_error *error)
 {
     struct matrix {
         cl_ulong first_row, begin, length, group;
@@ -225,9 +222,9 @@ static clstep_status create_matrices(clstep_optimizer *opt,
 
 /* --- slots ---------------------------------------------------------------- */
 
-static clstep_status allocate_slot(clstep_optimizer *opt,
-                                   const struct cs_slot *slot,
-                                   clstep_error *error)
+static clstep_status
+allocate_slot(clstep_optimizer *opt, const struct cs_slot *slot,
+              clstep_error *error)
 {
     const clstep_status status =
         cs_device_buffer(opt->device, opt->count, slot->name,
@@ -251,9 +248,9 @@ static clstep_status allocate_slots(clstep_optimizer *opt, clstep_error *error)
     return status;
 }
 
-clstep_status cs_fill(clstep_optimizer *opt, struct cs_call *call,
-                      cl_mem buffer, uint64_t count, float value,
-                      clstep_error *error)
+clstep_status
+cs_fill(clstep_optimizer *opt, struct cs_call *call, cl_mem buffer,
+        uint64_t count, float value, clstep_error *error)
 {
     const cl_ulong items = count;
     struct cs_arguments arguments = {opt->fill, 0, CL_SUCCESS};
@@ -268,8 +265,8 @@ clstep_status cs_fill(clstep_optimizer *opt, struct cs_call *call,
     return cs_call_launch(call, opt->fill, global, opt->local, error);
 }
 
-clstep_status cs_fill_slots(clstep_optimizer *opt, struct cs_call *call,
-                            clstep_error *error)
+clstep_status
+cs_fill_slots(clstep_optimizer *opt, struct cs_call *call, clstep_error *error)
 {
     clstep_status status = CLSTEP_OK;
 
@@ -306,10 +303,9 @@ static clstep_status fill_all(clstep_optimizer *opt, clstep_error *error)
 /* --- create --------------------------------------------------------------- */
 
 /* Takes over what is needed of the layout. */
-static clstep_status copy_layout(clstep_optimizer *opt,
-                                 const clstep_layout *layout,
-                                 const struct cs_settings *settings,
-                                 clstep_error *error)
+static clstep_status
+copy_layout(clstep_optimizer *opt, const clstep_layout *layout,
+            const struct cs_settings *settings, clstep_error *error)
 {
     clstep_tensor tensor;
 
@@ -358,9 +354,9 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
 }
 
 /* Launches what was never launched before. */
-static clstep_status warm_up(clstep_optimizer *opt,
-                             struct cs_program *const entries[3],
-                             clstep_error *error)
+static clstep_status
+warm_up(clstep_optimizer *opt, struct cs_program *const entries[3],
+        clstep_error *error)
 {
     clstep_status status = CLSTEP_OK;
     bool warm = true;
@@ -466,7 +462,7 @@ void clstep_optimizer_release(clstep_optimizer *opt)
 
     const cl_mem buffers[] = {opt->block_groups, opt->block_tensors,
                               opt->matrices};
-    const cl_kernel kernels[] = {opt->kernel, opt->tail, opt->rows,
+    const cl_kernel kernels[] = {opt->kernel, opt->tail,        opt->rows,
                                  opt->finish, opt->finish_tail, opt->fill,
                                  opt->swap};
 

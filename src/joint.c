@@ -34,9 +34,9 @@ static const struct {
 };
 
 /* Fails where optimizer 'index' cannot share what the first decides. */
-static clstep_status check_common(const clstep_optimizer *first,
-                                  const clstep_optimizer *other, size_t index,
-                                  clstep_error *error)
+static clstep_status
+check_common(const clstep_optimizer *first, const clstep_optimizer *other,
+             size_t index, clstep_error *error)
 {
     for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++) {
         const enum cs_feature f = common[i].feature;
@@ -162,9 +162,8 @@ void clstep_joint_release(clstep_joint *joint)
 }
 
 /* Whether all optimizers can take a step, as the check of one alone. */
-static clstep_status
-check(const clstep_joint *joint, cl_command_queue queue,
-      const clstep_buffers *buffers, clstep_error *error)
+static clstep_status check(const clstep_joint *joint, cl_command_queue queue,
+                           const clstep_buffers *buffers, clstep_error *error)
 {
     clstep_status status = CLSTEP_OK;
 

@@ -18,7 +18,7 @@
 
 /* Elements that lie side by side everywhere. */
 struct range {
-    uint64_t first, count; /* in the slots; 'first' is a multiple of 256 */
+    uint64_t first, count;  /* in the slots; 'first' is a multiple of 256 */
     clstep_buffers buffers; /* with the offsets of 'first' */
 };
 
@@ -33,8 +33,8 @@ static bool copies(const clstep_optimizer *opt)
 }
 
 /* What follows the buffers in each kernel: where the scalars are. */
-static void push_table(const clstep_optimizer *opt,
-                       struct cs_arguments *arguments)
+static void
+push_table(const clstep_optimizer *opt, struct cs_arguments *arguments)
 {
     const cl_uint entries =
         (cl_uint)(CS_TABLE_HEADER + CS_ENTRY_WORDS * opt->first_group);
@@ -54,8 +54,8 @@ static void push_hyper(clstep_optimizer *opt, struct cs_arguments *arguments)
 }
 
 /* The arguments of 'kernel', which runs step.cl. */
-static cl_int set_step(clstep_optimizer *opt, cl_kernel kernel,
-                       const struct range *range)
+static cl_int
+set_step(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
 {
     struct cs_arguments arguments = {kernel, 0, CL_SUCCESS};
     const clstep_buffers *b = &range->buffers;
@@ -97,8 +97,8 @@ static cl_int set_step(clstep_optimizer *opt, cl_kernel kernel,
 }
 
 /* The arguments of 'kernel', which is clstep_finish of rows.cl. */
-static cl_int set_finish(clstep_optimizer *opt, cl_kernel kernel,
-                         const struct range *range)
+static cl_int
+set_finish(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
 {
     struct cs_arguments arguments = {kernel, 0, CL_SUCCESS};
     const clstep_buffers *b = &range->buffers;
@@ -158,10 +158,10 @@ static struct range behind(const struct range *range, uint64_t count)
 }
 
 /* Launches 'kernel', and 'tail' for what it leaves. */
-static clstep_status launch_range(clstep_optimizer *opt, struct cs_call *call,
-                                  set_function *set, cl_kernel kernel,
-                                  cl_kernel tail, const struct range *range,
-                                  clstep_error *error)
+static clstep_status
+launch_range(clstep_optimizer *opt, struct cs_call *call, set_function *set,
+             cl_kernel kernel, cl_kernel tail, const struct range *range,
+             clstep_error *error)
 {
     struct range whole = *range;
     clstep_status status = CLSTEP_OK;
@@ -181,10 +181,10 @@ static clstep_status launch_range(clstep_optimizer *opt, struct cs_call *call,
 }
 
 /* Launches the rows of matrices from 'first' on. */
-static clstep_status launch_rows(clstep_optimizer *opt, struct cs_call *call,
-                                 uint64_t first, uint64_t count,
-                                 uint64_t items, cl_mem parameters,
-                                 uint64_t offset, clstep_error *error)
+static clstep_status
+launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
+            uint64_t count, uint64_t items, cl_mem parameters, uint64_t offset,
+            clstep_error *error)
 {
     struct cs_arguments arguments = {opt->rows, 0, CL_SUCCESS};
     const cl_ulong begin = first, rows = count, parameters_offset = offset;
@@ -208,27 +208,26 @@ static clstep_status launch_rows(clstep_optimizer *opt, struct cs_call *call,
 }
 
 /* All launches for one range; the rows of its matrices begin at 'row'. */
-static clstep_status update(clstep_optimizer *opt, struct cs_call *call,
-                            const struct range *range, uint64_t row,
-                            uint64_t rows, clstep_error *error)
+static clstep_status
+update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
+       uint64_t row, uint64_t rows, clstep_error *error)
 {
-    clstep_status status = launch_range(opt, call, set_step, opt->kernel,
-                                        opt->tail, range, error);
+    clstep_status status =
+        launch_range(opt, call, set_step, opt->kernel, opt->tail, range, error);
 
     if (status == CLSTEP_OK && rows != 0)
-        status = launch_rows(opt, call, row, rows, rows,
-                             range->buffers.parameters,
-                             range->buffers.parameters_offset - range->first,
-                             error);
+        status =
+            launch_rows(opt, call, row, rows, rows, range->buffers.parameters,
+                        range->buffers.parameters_offset - range->first, error);
     if (status == CLSTEP_OK && opt->finish != NULL)
         status = launch_range(opt, call, set_finish, opt->finish,
                               opt->finish_tail, range, error);
     return status;
 }
 
-clstep_status cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
-                               const clstep_buffers *buffers, bool apart,
-                               clstep_error *error)
+clstep_status
+cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
+                 const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
     const struct range all = {0, opt->count, *buffers};
     const bool matrices = has(opt, CS_MAX_NORM);
@@ -236,15 +235,14 @@ clstep_status cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
     uint64_t row = 0;
 
     if (!apart)
-        return update(opt, call, &all, 0, matrices ? opt->row_count : 0,
-                      error);
+        return update(opt, call, &all, 0, matrices ? opt->row_count : 0, error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
         const struct range range = {tensor->offset, tensor->count, buffers[t]};
 
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status = update(opt, call, &range, row,
-                            matrices ? tensor->rows : 0, error);
+            status = update(opt, call, &range, row, matrices ? tensor->rows : 0,
+                            error);
         row += tensor->rows;
     }
     return status;
@@ -254,9 +252,9 @@ clstep_status cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
 
 /* Launches 'kernel' over no elements, at two sizes: PoCL compiles at the first
  * launch, and again at the first of 65,536 work-items and more. */
-static clstep_status warm(clstep_optimizer *opt, struct cs_call *call,
-                          set_function *set, cl_kernel kernel,
-                          const struct range *range, clstep_error *error)
+static clstep_status
+warm(clstep_optimizer *opt, struct cs_call *call, set_function *set,
+     cl_kernel kernel, const struct range *range, clstep_error *error)
 {
     static const size_t sizes[] = {CS_WORK_GROUP, 65536};
     clstep_status status = CLSTEP_OK;
@@ -312,8 +310,7 @@ clstep_status cs_launch_warm(clstep_optimizer *opt, clstep_error *error)
     clstep_status status;
 
     if (words == NULL)
-        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
-                       "no memory for warming up");
+        return cs_fail(error, CLSTEP_OUT_OF_MEMORY, "no memory for warming up");
     memset(words, 0xff, (size_t)count * sizeof(*words));
     status = cs_device_buffer(opt->device, count, "a buffer for warming up",
                               &frozen.words, error);

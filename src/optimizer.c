@@ -20,9 +20,9 @@ static const struct cs_sums *sums_of(const clstep_optimizer *opt)
 
 /* --- step ----------------------------------------------------------------- */
 
-clstep_status cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
-                            const clstep_buffers *buffers, bool apart,
-                            clstep_error *error)
+clstep_status
+cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
+              const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
     clstep_status status;
 
@@ -42,15 +42,13 @@ clstep_status cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
         const struct cs_tensor *tensor = &opt->tensors[t];
 
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status =
-                cs_check_buffers(opt, &buffers[t], tensor->count, error);
+            status = cs_check_buffers(opt, &buffers[t], tensor->count, error);
     }
     return status;
 }
 
-clstep_status
-cs_give_event(clstep_optimizer *opt, const struct cs_call *call, cl_event *done,
-           clstep_error *error)
+clstep_status cs_give_event(clstep_optimizer *opt, const struct cs_call *call,
+                            cl_event *done, clstep_error *error)
 {
     if (done == NULL)
         return CLSTEP_OK;
@@ -118,10 +116,10 @@ step(clstep_optimizer *opt, cl_command_queue queue,
     if (is_frozen(opt))
         status = CLSTEP_OK;
     else
-        status = opt->table != NULL
-                 ? cs_table_step(opt->table, &call, buffers, apart, &torn,
-                                 error)
-                 : step_plainly(opt, &call, buffers, apart, &torn, error);
+        status =
+            opt->table != NULL
+                ? cs_table_step(opt->table, &call, buffers, apart, &torn, error)
+                : step_plainly(opt, &call, buffers, apart, &torn, error);
     if (status == CLSTEP_OK)
         status = cs_call_mark(&call, error);
     if (status != CLSTEP_OK && torn)
@@ -144,9 +142,9 @@ clstep_optimizer_step(clstep_optimizer *opt, cl_command_queue queue,
 
 clstep_status
 clstep_optimizer_step_tensors(clstep_optimizer *opt, cl_command_queue queue,
-                              const clstep_buffers *buffers,
-                              cl_uint wait_count, const cl_event *wait_list,
-                              cl_event *done, clstep_error *error)
+                              const clstep_buffers *buffers, cl_uint wait_count,
+                              const cl_event *wait_list, cl_event *done,
+                              clstep_error *error)
 {
     return step(opt, queue, buffers, true, wait_count, wait_list, done, error);
 }
@@ -181,8 +179,8 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
 /* --- swap ----------------------------------------------------------------- */
 
 /* Which groups have taken a step, in the device's memory. */
-static clstep_status send_started(clstep_optimizer *opt, cl_mem *buffer,
-                                  clstep_error *error)
+static clstep_status
+send_started(clstep_optimizer *opt, cl_mem *buffer, clstep_error *error)
 {
     cl_uint *started = calloc(opt->group_count, sizeof(*started));
     bool known = true;
@@ -201,10 +199,9 @@ static clstep_status send_started(clstep_optimizer *opt, cl_mem *buffer,
     if (status == CLSTEP_OK) {
         cl_int code;
 
-        *buffer = clCreateBuffer(opt->device->context,
-                                 CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
-                                 opt->group_count * sizeof(*started), started,
-                                 &code);
+        *buffer = clCreateBuffer(
+            opt->device->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+            opt->group_count * sizeof(*started), started, &code);
         if (code != CL_SUCCESS)
             status = cs_fail_cl(error, code, "clCreateBuffer");
     }
@@ -233,10 +230,9 @@ launch_swap(clstep_optimizer *opt, struct cs_call *call,
     return cs_call_launch(call, opt->swap, opt->global, opt->local, error);
 }
 
-static clstep_status check_swap(const clstep_optimizer *opt,
-                                cl_command_queue queue,
-                                const clstep_buffers *buffers,
-                                clstep_error *error)
+static clstep_status
+check_swap(const clstep_optimizer *opt, cl_command_queue queue,
+           const clstep_buffers *buffers, clstep_error *error)
 {
     clstep_status status;
 
@@ -480,9 +476,8 @@ clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
         status = cs_call_read(&call, sums->control, CL_FALSE, 0,
                               sizeof(*report), report, error);
         if (status == CLSTEP_OK && sums->scale != NULL)
-            status =
-                cs_call_read(&call, sums->scale, CL_FALSE, 0, sizeof(float),
-                             &report->scale, error);
+            status = cs_call_read(&call, sums->scale, CL_FALSE, 0,
+                                  sizeof(float), &report->scale, error);
     }
     if (call.last != NULL && (blocking || status != CLSTEP_OK)) {
         const cl_int code = clWaitForEvents(1, &call.last);

@@ -73,16 +73,14 @@ clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
 
 /* Says whether the caller's buffers, of 'count' elements, can be stepped. */
-clstep_status
-cs_check_buffers(const clstep_optimizer *optimizer,
-                 const clstep_buffers *buffers, uint64_t count,
-                 clstep_error *error);
+clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
+                               const clstep_buffers *buffers, uint64_t count,
+                               clstep_error *error);
 
 /* Says whether 'buffer' holds 'count' elements of 'size' bytes. */
-clstep_status
-cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
-                uint64_t offset, uint64_t count, uint64_t size,
-                const char *name, clstep_error *error);
+clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+                              uint64_t offset, uint64_t count, uint64_t size,
+                              const char *name, clstep_error *error);
 
 /* --- order.c -------------------------------------------------------------- */
 
@@ -93,10 +91,10 @@ cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
 struct cs_call {
     cl_command_queue queue;
     cl_uint count;
-    cl_event *events;      /* what the first command waits for; NULL for none */
-    cl_event inline_[8];   /* where they fit */
-    bool retained;         /* 'queue' is, for cs_call_end() */
-    cl_event last;         /* the last command's, or NULL */
+    cl_event *events;    /* what the first command waits for; NULL for none */
+    cl_event inline_[8]; /* where they fit */
+    bool retained;       /* 'queue' is, for cs_call_end() */
+    cl_event last;       /* the last command's, or NULL */
 };
 
 /* Looks whether the last call has ended, and whether the state is torn. */
@@ -106,10 +104,9 @@ clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error);
  * Begins a call on 'queue'; cs_call_end() ends it.  Torn state is
  * CLSTEP_STATE_TORN, unless 'mends' says that the call replaces it.
  */
-clstep_status
-cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
-              cl_uint count, const cl_event *list, struct cs_call *call,
-              clstep_error *error);
+clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+                            bool mends, cl_uint count, const cl_event *list,
+                            struct cs_call *call, clstep_error *error);
 
 /* Lets the call wait for the last one of a further optimizer as well. */
 clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
@@ -164,34 +161,32 @@ clstep_status cs_fill_slots(clstep_optimizer *optimizer, struct cs_call *call,
                             clstep_error *error);
 
 /* Enqueues 'value' for each of the 'count' words of 'buffer'. */
-clstep_status cs_fill(clstep_optimizer *optimizer, struct cs_call *call,
-                      cl_mem buffer, uint64_t count, float value,
-                      clstep_error *error);
+clstep_status
+cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
+        uint64_t count, float value, clstep_error *error);
 
 /* --- optimizer.c ---------------------------------------------------------- */
 
 /* Says whether a step can be taken with these. */
-clstep_status cs_check_step(const clstep_optimizer *optimizer,
-                            cl_command_queue queue,
-                            const clstep_buffers *buffers, bool apart,
-                            clstep_error *error);
+clstep_status
+cs_check_step(const clstep_optimizer *optimizer, cl_command_queue queue,
+              const clstep_buffers *buffers, bool apart, clstep_error *error);
 
 /* Gives the caller the event of a call that is under way. */
-clstep_status cs_give_event(clstep_optimizer *optimizer,
-                            const struct cs_call *call, cl_event *done,
-                            clstep_error *error);
+clstep_status
+cs_give_event(clstep_optimizer *optimizer, const struct cs_call *call,
+              cl_event *done, clstep_error *error);
 
 /* --- launch.c ------------------------------------------------------------- */
 
 /* Enqueues the update of all tensors: in buffers of the layout, or in those of
  * each tensor where 'apart'. */
-clstep_status cs_launch_update(clstep_optimizer *optimizer,
-                               struct cs_call *call,
-                               const clstep_buffers *buffers, bool apart,
-                               clstep_error *error);
+clstep_status
+cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
+                 const clstep_buffers *buffers, bool apart,
+                 clstep_error *error);
 
 /* Launches every kernel of the update over no elements. */
-clstep_status
-cs_launch_warm(clstep_optimizer *optimizer, clstep_error *error);
+clstep_status cs_launch_warm(clstep_optimizer *optimizer, clstep_error *error);
 
 #endif /* CS_OPTIMIZER_H */

@@ -102,10 +102,9 @@ look(clstep_optimizer *optimizer, bool mends, clstep_error *error)
     return status;
 }
 
-clstep_status
-cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
-              cl_uint count, const cl_event *list, struct cs_call *call,
-              clstep_error *error)
+clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+                            bool mends, cl_uint count, const cl_event *list,
+                            struct cs_call *call, clstep_error *error)
 {
     *call = (struct cs_call){.queue = queue};
     if ((count == 0) != (list == NULL))
@@ -161,9 +160,8 @@ clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
     const bool outside = call->events != call->inline_;
 
     if (outside || call->count == places) {
-        cl_event *events =
-            realloc(outside ? call->events : NULL,
-                    ((size_t)call->count + 1) * sizeof(*events));
+        cl_event *events = realloc(outside ? call->events : NULL,
+                                   ((size_t)call->count + 1) * sizeof(*events));
 
         if (events == NULL)
             return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
@@ -184,9 +182,7 @@ static cl_uint waits_of(const struct cs_call *call, const cl_event **list)
 {
     const cl_uint count = call->last != NULL ? 1 : call->count;
 
-    *list = call->last != NULL ? &call->last
-            : count != 0       ? call->events
-                               : NULL;
+    *list = call->last != NULL ? &call->last : count != 0 ? call->events : NULL;
     return count;
 }
 
@@ -208,9 +204,8 @@ clstep_status cs_call_launch(struct cs_call *call, cl_kernel kernel,
     const cl_event *list;
     cl_event event = NULL;
     const cl_uint count = waits_of(call, &list);
-    const cl_int code =
-        clEnqueueNDRangeKernel(call->queue, kernel, 1, NULL, &global, &local,
-                               count, list, &event);
+    const cl_int code = clEnqueueNDRangeKernel(
+        call->queue, kernel, 1, NULL, &global, &local, count, list, &event);
 
     return took(call, code, event, "clEnqueueNDRangeKernel", error);
 }
@@ -222,9 +217,9 @@ clstep_status cs_call_write(struct cs_call *call, cl_mem buffer,
     const cl_event *list;
     cl_event event = NULL;
     const cl_uint count = waits_of(call, &list);
-    const cl_int code = clEnqueueWriteBuffer(call->queue, buffer, blocking,
-                                             offset, bytes, data, count, list,
-                                             &event);
+    const cl_int code =
+        clEnqueueWriteBuffer(call->queue, buffer, blocking, offset, bytes, data,
+                             count, list, &event);
 
     return took(call, code, event, "clEnqueueWriteBuffer", error);
 }
@@ -236,9 +231,9 @@ cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
     const cl_event *list;
     cl_event event = NULL;
     const cl_uint count = waits_of(call, &list);
-    const cl_int code = clEnqueueReadBuffer(call->queue, buffer, blocking,
-                                            offset, bytes, data, count, list,
-                                            &event);
+    const cl_int code =
+        clEnqueueReadBuffer(call->queue, buffer, blocking, offset, bytes, data,
+                            count, list, &event);
 
     return took(call, code, event, "clEnqueueReadBuffer", error);
 }

@@ -92,8 +92,8 @@ has_average(const struct cs_settings *settings, enum cs_feature which)
     return cs_settings_has_average(settings);
 }
 
-const struct cs_slot cs_average_slot = {
-    "ema", "average of the parameters", "ema_decay", NULL};
+const struct cs_slot cs_average_slot = {"ema", "average of the parameters",
+                                        "ema_decay", NULL};
 
 /* The scalar of each feature that has one, computed in double. */
 static const struct {
@@ -142,9 +142,9 @@ static void write_choice(const struct cs_settings *settings, size_t index,
     }
 }
 
-static void write_slot(const char *name, const char *before,
-                       const char *between, const char *after,
-                       struct cs_text *text)
+static void
+write_slot(const char *name, const char *before, const char *between,
+           const char *after, struct cs_text *text)
 {
     cs_text_add(text, "%s%s", before, name);
     if (between != NULL)
@@ -172,8 +172,8 @@ write_slots(const struct cs_settings *settings, const char *before,
 }
 
 /* Where the scale of the gradients is. */
-static void write_scale(const struct cs_settings *settings,
-                        struct cs_text *text)
+static void
+write_scale(const struct cs_settings *settings, struct cs_text *text)
 {
     if (cs_settings_has_dynamic_scale(settings))
         cs_text_add(text, "#define DYNAMIC_SCALE\n");

@@ -94,8 +94,8 @@ static const clstep_setting_info features[CS_FEATURES] = {
 
 /* What a step needs to know once, for all groups. */
 static const enum cs_feature shared[] = {
-    CS_GRAD_SCALE,     CS_SCALE_START, CS_SCALE_GROWTH,     CS_SCALE_INTERVAL,
-    CS_SCALE_BACKOFF,  CS_CLIP_NORM,   CS_CLIP_NORM_TENSOR, CS_CLIP_VALUE,
+    CS_GRAD_SCALE,    CS_SCALE_START, CS_SCALE_GROWTH,     CS_SCALE_INTERVAL,
+    CS_SCALE_BACKOFF, CS_CLIP_NORM,   CS_CLIP_NORM_TENSOR, CS_CLIP_VALUE,
 };
 
 static const struct cs_need feature_needs[] = {
@@ -332,8 +332,8 @@ check_scales(const struct cs_settings *settings, clstep_error *error)
 
     for (int f = CS_SCALE_START; f <= CS_SCALE_BACKOFF; f++)
         if (status == CLSTEP_OK)
-            status = check_apart(settings, CS_GRAD_SCALE, (enum cs_feature)f,
-                                 error);
+            status =
+                check_apart(settings, CS_GRAD_SCALE, (enum cs_feature)f, error);
     if (status != CLSTEP_OK)
         return status;
     if (cs_settings_feature(settings, CS_DEVICE_SCALE) != 0.0 &&

@@ -79,9 +79,9 @@ struct lists {
 };
 
 /* Adds a tensor to the lists; 'chunk' and 'node' say how long they are. */
-static void list_tensor(struct lists *lists, size_t index,
-                        const struct cs_tensor *tensor, size_t group,
-                        uint64_t *chunk, uint64_t *node)
+static void
+list_tensor(struct lists *lists, size_t index, const struct cs_tensor *tensor,
+            size_t group, uint64_t *chunk, uint64_t *node)
 {
     const uint64_t chunks = pieces(tensor->count, CHUNK);
     const uint64_t nodes = pieces(chunks, NODE);
@@ -90,17 +90,15 @@ static void list_tensor(struct lists *lists, size_t index,
     for (uint64_t i = 0; i < nodes; i++) {
         const uint64_t left = chunks - i * NODE;
 
-        lists->nodes[(*node)++] =
-            (struct part){(cl_uint)(*chunk + i * NODE),
-                          (cl_uint)(left < NODE ? left : NODE)};
+        lists->nodes[(*node)++] = (struct part){
+            (cl_uint)(*chunk + i * NODE), (cl_uint)(left < NODE ? left : NODE)};
     }
     for (uint64_t i = 0; i < chunks; i++) {
         const uint64_t left = tensor->count - i * CHUNK;
 
-        lists->chunks[(*chunk)++] =
-            (struct chunk){tensor->offset + i * CHUNK,
-                           (cl_uint)(left < CHUNK ? left : CHUNK),
-                           (cl_uint)(group + tensor->group)};
+        lists->chunks[(*chunk)++] = (struct chunk){
+            tensor->offset + i * CHUNK, (cl_uint)(left < CHUNK ? left : CHUNK),
+            (cl_uint)(group + tensor->group)};
     }
 }
 
@@ -146,9 +144,9 @@ upload(clstep_device *device, const void *data, uint64_t count, size_t size,
                               : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
 }
 
-static clstep_status create_buffers(struct cs_sums *sums,
-                                    const struct cs_table *table,
-                                    clstep_error *error)
+static clstep_status
+create_buffers(struct cs_sums *sums, const struct cs_table *table,
+               clstep_error *error)
 {
     clstep_device *device = table->device;
     struct lists lists = {0};
@@ -161,9 +159,9 @@ static clstep_status create_buffers(struct cs_sums *sums,
         {&sums->node_sums, sums->node_count + 1},
         {&sums->list, sums->tensor_count + pieces(sums->tensor_count, NODE)},
         {&sums->factors, sums->tensor_count + 1},
-        {&sums->control, (sizeof(struct cs_control) +
-                          table->group_count * sizeof(cl_ulong)) /
-                             sizeof(float)},
+        {&sums->control,
+         (sizeof(struct cs_control) + table->group_count * sizeof(cl_ulong)) /
+             sizeof(float)},
     };
 
     if (status == CLSTEP_OK)
@@ -171,9 +169,9 @@ static clstep_status create_buffers(struct cs_sums *sums,
                         sizeof(*lists.chunks), "the table of chunks",
                         &sums->chunk_table, error);
     if (status == CLSTEP_OK)
-        status = upload(device, lists.nodes, sums->node_count,
-                        sizeof(*lists.nodes), "the table of nodes",
-                        &sums->node_table, error);
+        status =
+            upload(device, lists.nodes, sums->node_count, sizeof(*lists.nodes),
+                   "the table of nodes", &sums->node_table, error);
     if (status == CLSTEP_OK)
         status = upload(device, lists.parts, sums->tensor_count,
                         sizeof(*lists.parts), "the table of tensors",
@@ -183,18 +181,18 @@ static clstep_status create_buffers(struct cs_sums *sums,
     free(lists.parts);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         if (status == CLSTEP_OK)
-            status = cs_device_buffer(device, plain[i].count,
-                                      "a buffer of sums", plain[i].buffer,
-                                      error);
-    if (status == CLSTEP_OK && cs_settings_has_dynamic_scale(settings_of(table)))
-        status =
-            cs_device_buffer(device, 1, "the scale", &sums->scale, error);
+            status =
+                cs_device_buffer(device, plain[i].count, "a buffer of sums",
+                                 plain[i].buffer, error);
+    if (status == CLSTEP_OK &&
+        cs_settings_has_dynamic_scale(settings_of(table)))
+        status = cs_device_buffer(device, 1, "the scale", &sums->scale, error);
     return status;
 }
 
-static clstep_status create_kernels(struct cs_sums *sums,
-                                    const struct cs_table *table,
-                                    clstep_error *error)
+static clstep_status
+create_kernels(struct cs_sums *sums, const struct cs_table *table,
+               clstep_error *error)
 {
     const struct {
         const char *name;
@@ -253,11 +251,9 @@ void cs_sums_release(struct cs_sums *sums)
         return;
 
     const cl_kernel kernels[] = {sums->chunks, sums->nodes, sums->decide};
-    const cl_mem buffers[] = {sums->chunk_table, sums->node_table,
-                              sums->parts,       sums->chunk_sums,
-                              sums->node_sums,   sums->list,
-                              sums->factors,     sums->control,
-                              sums->scale};
+    const cl_mem buffers[] = {sums->chunk_table, sums->node_table, sums->parts,
+                              sums->chunk_sums,  sums->node_sums,  sums->list,
+                              sums->factors,     sums->control,    sums->scale};
 
     for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
         if (kernels[i] != NULL)
@@ -272,12 +268,11 @@ clstep_status cs_sums_reset(struct cs_sums *sums, const struct cs_table *table,
                             struct cs_call *call, clstep_error *error)
 {
     clstep_optimizer *opt = table->members[0];
-    clstep_status status =
-        cs_fill(opt, call, sums->control,
-                (sizeof(struct cs_control) +
-                 table->group_count * sizeof(cl_ulong)) /
-                    sizeof(float),
-                0.0f, error);
+    clstep_status status = cs_fill(
+        opt, call, sums->control,
+        (sizeof(struct cs_control) + table->group_count * sizeof(cl_ulong)) /
+            sizeof(float),
+        0.0f, error);
 
     if (status == CLSTEP_OK && sums->scale != NULL)
         status = cs_fill(
@@ -292,9 +287,9 @@ clstep_status cs_sums_reset(struct cs_sums *sums, const struct cs_table *table,
  * are launched. */
 static clstep_status
 add_chunks(struct cs_sums *sums, const struct cs_table *table,
-           struct cs_call *call, uint64_t first, uint64_t count,
-           uint64_t items, cl_mem gradients, uint64_t offset,
-           const clstep_buffers *scale, clstep_error *error)
+           struct cs_call *call, uint64_t first, uint64_t count, uint64_t items,
+           cl_mem gradients, uint64_t offset, const clstep_buffers *scale,
+           clstep_error *error)
 {
     const struct cs_settings *settings = settings_of(table);
     const cl_ulong chunk = first, chunks = count, begin = offset;
@@ -348,8 +343,8 @@ add_nodes(struct cs_sums *sums, const struct cs_table *table,
     cs_push(&arguments, sizeof(cl_mem), &sums->node_sums);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
-    cs_size_global(items, sums->nodes_local,
-                   table->device->address_bits, &global);
+    cs_size_global(items, sums->nodes_local, table->device->address_bits,
+                   &global);
     return cs_call_launch(call, sums->nodes, global, sums->nodes_local, error);
 }
 
@@ -382,10 +377,10 @@ clstep_status cs_sums_add(struct cs_sums *sums, const struct cs_table *table,
         const bool frozen = opt->groups[tensor->group].frozen;
 
         if (status == CLSTEP_OK && chunks != 0)
-            status = add_chunks(
-                sums, table, call, chunk, chunks, chunks,
-                frozen ? sums->factors : buffers[t].gradients,
-                buffers[t].gradients_offset - tensor->offset, buffers, error);
+            status = add_chunks(sums, table, call, chunk, chunks, chunks,
+                                frozen ? sums->factors : buffers[t].gradients,
+                                buffers[t].gradients_offset - tensor->offset,
+                                buffers, error);
         chunk += chunks;
     }
     if (status == CLSTEP_OK)

@@ -51,10 +51,10 @@ clstep_status cs_sums_add(struct cs_sums *sums, const struct cs_table *table,
                           bool apart, clstep_error *error);
 
 /* Enqueues the decision. */
-clstep_status cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
-                             struct cs_call *call,
-                             const clstep_buffers *buffers,
-                             clstep_error *error);
+clstep_status
+cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
+               struct cs_call *call, const clstep_buffers *buffers,
+               clstep_error *error);
 
 /* Launches every kernel over nothing. */
 clstep_status cs_sums_warm(struct cs_sums *sums, const struct cs_table *table,

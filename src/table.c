@@ -55,9 +55,8 @@ static bool device_counts(const struct cs_table *table)
 
 /* --- create --------------------------------------------------------------- */
 
-clstep_status
-cs_table_create(clstep_optimizer *const *members, size_t count,
-                struct cs_table **out, clstep_error *error)
+clstep_status cs_table_create(clstep_optimizer *const *members, size_t count,
+                              struct cs_table **out, clstep_error *error)
 {
     struct cs_table *table = calloc(1, sizeof(*table));
     clstep_status status = CLSTEP_OK;
@@ -220,9 +219,9 @@ static void write_header(const struct cs_table *table, uint32_t *words)
 {
     const clstep_optimizer *opt = table->members[0];
     const struct cs_settings *settings = opt->settings;
-    const enum cs_feature clip =
-        cs_settings_has_feature(settings, CS_CLIP_NORM) ? CS_CLIP_NORM
-                                                        : CS_CLIP_NORM_TENSOR;
+    const enum cs_feature clip = cs_settings_has_feature(settings, CS_CLIP_NORM)
+                                     ? CS_CLIP_NORM
+                                     : CS_CLIP_NORM_TENSOR;
 
     words[TABLE_COUNTED] = table->counted;
     words[TABLE_STEPS] = (uint32_t)opt->steps;

@@ -36,9 +36,8 @@ struct cs_table {
 };
 
 /* A table for 'count' optimizers, which it does not retain. */
-clstep_status
-cs_table_create(clstep_optimizer *const *members, size_t count,
-                struct cs_table **table, clstep_error *error);
+clstep_status cs_table_create(clstep_optimizer *const *members, size_t count,
+                              struct cs_table **table, clstep_error *error);
 void cs_table_release(struct cs_table *table);
 
 /*

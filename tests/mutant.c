@@ -267,7 +267,7 @@ static int list_all(void)
             if (cs_settings_resolve(rule, all[i].list.settings, &settings,
                                     NULL) != CLSTEP_OK)
                 return 2;
-            cs_plan_write(&settings, &text);
+            cs_plan_write(&settings, false, &text);
             printf("%s %s:%zu", all[i].features ? "features" : "choices",
                    clstep_rule_name(rule), i);
             if (!text.failed)
@@ -282,7 +282,7 @@ static int list_all(void)
 /* --- trials --------------------------------------------------------------- */
 
 static struct trial_place place; /* of the group */
-static char message[512];        /* what differs, or what failed */
+static char message[640];        /* what differs, or what failed */
 
 static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
                      uint64_t count, unsigned steps, bool disturb,

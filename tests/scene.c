@@ -179,7 +179,7 @@ void scene_check(struct scene *scene)
 
 /* --- snapshots ------------------------------------------------------------ */
 
-struct snapshot *snapshot_take(const clstep_optimizer *optimizer,
+struct snapshot *snapshot_take(clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count)
 {
     clstep_optimizer *read = (clstep_optimizer *)(uintptr_t)optimizer;
@@ -216,8 +216,7 @@ bool snapshot_equal(const struct snapshot *a, const struct snapshot *b)
 }
 
 void snapshot_check(const struct snapshot *snapshot,
-                    const clstep_optimizer *optimizer,
-                    const clstep_buffers *buffers)
+                    clstep_optimizer *optimizer, const clstep_buffers *buffers)
 {
     struct snapshot *now = snapshot_take(optimizer, buffers, snapshot->count);
 

@@ -58,11 +58,10 @@ void check_floats(const char *what, const float *a, const float *b,
                   uint64_t count);
 
 /* Copies what the device has, and compares it with what it has now. */
-struct snapshot *snapshot_take(const clstep_optimizer *optimizer,
+struct snapshot *snapshot_take(clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count);
 void snapshot_check(const struct snapshot *snapshot,
-                    const clstep_optimizer *optimizer,
-                    const clstep_buffers *buffers);
+                    clstep_optimizer *optimizer, const clstep_buffers *buffers);
 bool snapshot_equal(const struct snapshot *a, const struct snapshot *b);
 void snapshot_release(struct snapshot *snapshot);
 

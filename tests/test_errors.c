@@ -702,8 +702,9 @@ static void creation_is_checked(void **state)
     create_refused(device, "", layout, CLSTEP_INVALID_ARGUMENT, "rule");
     create_refused(device, "adam", empty, CLSTEP_INVALID_ARGUMENT,
                    "layout|elements");
-    fixture_ok(clstep_layout_add(empty, "none", 2, (uint64_t[]){3, 0}, 0, &error),
-               &error);
+    fixture_ok(
+        clstep_layout_add(empty, "none", 2, (uint64_t[]){3, 0}, 0, &error),
+        &error);
     create_refused(device, "adam", empty, CLSTEP_INVALID_ARGUMENT,
                    "layout|elements");
     assert_int_equal(
