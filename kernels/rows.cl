@@ -31,9 +31,9 @@ static float chunk_sum(const global float *w, ulong count)
         lanes[l] = 0.0f;
     for (uint e = 0; e < count; e++)
         lanes[e % 256] = lanes[e % 256] + w[e] * w[e];
-    for (uint half = 128; half != 0; half /= 2)
-        for (uint l = 0; l < half; l++)
-            lanes[l] = lanes[l] + lanes[l + half];
+    for (uint span = 128; span != 0; span /= 2)
+        for (uint l = 0; l < span; l++)
+            lanes[l] = lanes[l] + lanes[l + span];
     return lanes[0];
 }
 
@@ -45,9 +45,9 @@ static float node_sum(const global float *w, ulong count)
 
     for (uint c = 0; c < chunks; c++)
         sums[c] = chunk_sum(w + 4096 * c, min(count - 4096 * c, (ulong)4096));
-    for (uint half = 128; half != 0; half /= 2)
-        for (uint l = 0; l < half && l + half < chunks; l++)
-            sums[l] = sums[l] + sums[l + half];
+    for (uint span = 128; span != 0; span /= 2)
+        for (uint l = 0; l < span && l + span < chunks; l++)
+            sums[l] = sums[l] + sums[l + span];
     return sums[0];
 }
 
@@ -62,9 +62,9 @@ static float row_sum(const global float *w, ulong count)
     for (uint n = 0; n < nodes; n++)
         sums[n] = node_sum(w + 1048576 * (ulong)n,
                            min(count - 1048576 * (ulong)n, (ulong)1048576));
-    for (uint half = 128; half != 0; half /= 2)
-        for (uint l = 0; l < half && l + half < nodes; l++)
-            sums[l] = sums[l] + sums[l + half];
+    for (uint span = 128; span != 0; span /= 2)
+        for (uint l = 0; l < span && l + span < nodes; l++)
+            sums[l] = sums[l] + sums[l + span];
     return sums[0];
 }
 

@@ -26,9 +26,9 @@ struct control {
 /* Folds 'a', padded with zeros to 256, by halves into its first element. */
 static void fold(global float *a, uint count)
 {
-    for (uint half = 128; half != 0; half /= 2)
-        for (uint j = 0; j < half && j + half < count; j++)
-            a[j] = a[j] + a[j + half];
+    for (uint span = 128; span != 0; span /= 2)
+        for (uint j = 0; j < span && j + span < count; j++)
+            a[j] = a[j] + a[j + span];
 }
 
 /* Folds the list 'a' into its first element. */
@@ -123,9 +123,9 @@ kernel void clstep_chunks(CHUNK_ARGUMENTS)
     if (bad)
         atomic_or(&table[TABLE_BAD], 1u);
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint half = 128; half != 0; half /= 2) {
-        for (uint l = l0; l < half; l += wide)
-            lanes[l] = lanes[l] + lanes[l + half];
+    for (uint span = 128; span != 0; span /= 2) {
+        for (uint l = l0; l < span; l += wide)
+            lanes[l] = lanes[l] + lanes[l + span];
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     if (l0 == 0)
@@ -189,9 +189,9 @@ whole(const global gradient_t *g, float unscale, float clip_value, uint *worst)
             x = clipped16(x, clip_value);
             a[j] = a[j] + x * x;
         }
-    for (uint half = 8; half != 0; half /= 2)
-        for (uint j = 0; j < half; j++)
-            a[j] = a[j] + a[j + half];
+    for (uint span = 8; span != 0; span /= 2)
+        for (uint j = 0; j < span; j++)
+            a[j] = a[j] + a[j + span];
 
     const float8 a8 = a[0].lo + a[0].hi;
     const float4 a4 = a8.lo + a8.hi;
@@ -220,9 +220,9 @@ static float rest(const global gradient_t *g, uint count, float unscale,
         x = clipped(x, clip_value);
         lanes[e % 256] = lanes[e % 256] + x * x;
     }
-    for (uint half = 128; half != 0; half /= 2)
-        for (uint l = 0; l < half; l++)
-            lanes[l] = lanes[l] + lanes[l + half];
+    for (uint span = 128; span != 0; span /= 2)
+        for (uint l = 0; l < span; l++)
+            lanes[l] = lanes[l] + lanes[l + span];
     return lanes[0];
 }
 
