@@ -96,14 +96,11 @@ kernel void clstep_chunks(CHUNK_ARGUMENTS)
     local float lanes[256];
     const ulong which = first + get_group_id(0);
     const uint l0 = (uint)get_local_id(0), wide = (uint)get_local_size(0);
-
-    if (get_group_id(0) >= count)
-        return;
-
-    const struct chunk c = chunks[which];
-    const uint length =
-        table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0 ? c.count
-                                                                   : 0;
+    const bool is_there = get_group_id(0) < count; /* not when warming up */
+    const struct chunk c = chunks[is_there ? which : 0];
+    const bool active =
+        table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0;
+    const uint length = is_there && active ? c.count : 0;
     const global gradient_t *g = gradients + (gradients_offset + c.begin);
     const float unscale = length != 0 ? UNSCALE : 1.0f;
     uint bad = 0;
@@ -128,7 +125,7 @@ kernel void clstep_chunks(CHUNK_ARGUMENTS)
             lanes[l] = lanes[l] + lanes[l + span];
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    if (l0 == 0)
+    if (l0 == 0 && is_there)
         sums[which] = lanes[0];
 }
 
@@ -344,9 +341,6 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
     const uint runs = (tensors + 255) / 256;
     global float *tops = list + tensors;
     global ulong *counts = (global ulong *)(control + 1);
-
-    if (tensors == 0)
-        return;
 
     for (uint t = l; t < tensors; t += wide) {
 #ifdef NORM

@@ -136,13 +136,13 @@ int cs_settings_find(const clstep_rule *rule, const char *name)
 double
 cs_settings_feature(const struct cs_settings *settings, enum cs_feature feature)
 {
-    return settings->value[cs_settings_own(settings->rule) + feature];
+    return settings->value[settings->own + feature];
 }
 
 bool cs_settings_has_feature(const struct cs_settings *settings,
                              enum cs_feature feature)
 {
-    return settings->given[cs_settings_own(settings->rule) + feature];
+    return settings->given[settings->own + feature];
 }
 
 bool cs_settings_has_dynamic_scale(const struct cs_settings *settings)
@@ -415,7 +415,7 @@ cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
     bool seen[CS_MAX_SETTINGS] = {false};
     clstep_setting_info info;
 
-    *settings = (struct cs_settings){.rule = rule};
+    *settings = (struct cs_settings){.rule = rule, .own = own};
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         settings->value[i] = info.initial;
     if (rule->feature_default.name != NULL)

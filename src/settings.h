@@ -59,6 +59,7 @@ enum { CS_MAX_SETTINGS = CS_MAX_OWN + CS_FEATURES };
 /* A number or a flag as it is, a choice as the index of its value. */
 struct cs_settings {
     const clstep_rule *rule;
+    size_t own; /* settings that are the rule's, in front of the features */
     double value[CS_MAX_SETTINGS];
     bool given[CS_MAX_SETTINGS]; /* by the caller, or by the rule's default */
 };
