@@ -483,6 +483,39 @@ static void wrong_wait_lists(void **state)
     clReleaseEvent(good);
 }
 
+/* Whether they have completed or not. */
+static void events_of_another_context(void **state)
+{
+    cl_command_queue queue = fixture_place()->queue;
+    cl_int codes[3];
+    cl_event good = clCreateUserEvent(fixture_place()->context, &codes[0]);
+    cl_event done = clCreateUserEvent(other.context, &codes[1]);
+    cl_event open = clCreateUserEvent(other.context, &codes[2]);
+    struct scene scene;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(codes[i], CL_SUCCESS);
+    clSetUserEventStatus(good, CL_COMPLETE);
+    clSetUserEventStatus(done, CL_COMPLETE);
+    open_scene(&scene, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const cl_event list[] = {good, i == 0 ? done : open, good};
+
+        step_refused(&scene, queue, &scene.buffers, 1, &list[1],
+                     CLSTEP_INVALID_ARGUMENT,
+                     "event 0|wait_list|belongs to another context");
+        step_refused(&scene, queue, &scene.buffers, 3, list,
+                     CLSTEP_INVALID_ARGUMENT,
+                     "event 1|wait_list|belongs to another context");
+    }
+    close_scene(&scene);
+    clSetUserEventStatus(open, CL_COMPLETE);
+    clReleaseEvent(good);
+    clReleaseEvent(done);
+    clReleaseEvent(open);
+}
+
 static void too_many_steps(void **state)
 {
     struct scene scene;
@@ -896,6 +929,7 @@ int main(void)
         cmocka_unit_test(wrong_queues),
         cmocka_unit_test(queue_of_another_device),
         cmocka_unit_test(wrong_wait_lists),
+        cmocka_unit_test(events_of_another_context),
         cmocka_unit_test(too_many_steps),
         cmocka_unit_test(slots_are_checked),
         cmocka_unit_test(reset_is_checked),
