@@ -11,6 +11,7 @@
  *     test_rules [--shard K/N] [RULE]...
  */
 #include "fixture.h"
+#include "guard.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -49,6 +50,7 @@ static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
         fail_msg("%llu of %llu numbers differ; %s",
                  (unsigned long long)result.mismatches,
                  (unsigned long long)result.compared, result.first);
+    guard_check(&trial);
 }
 
 /* The large count runs at the defaults and once with random values. */
