@@ -440,24 +440,28 @@ static void queue_of_another_device(void **state)
     cl_device_id parts[2];
     cl_command_queue queue = NULL;
     cl_int code = CL_INVALID_DEVICE;
+    const bool divided = divide_device(parts);
     struct scene scene;
 
     (void)state;
-    if (divide_device(parts)) {
+    if (divided)
         queue =
             clCreateCommandQueue(fixture_place()->context, parts[1], 0, &code);
-        clReleaseDevice(parts[0]);
-        clReleaseDevice(parts[1]);
+    if (code == CL_SUCCESS) {
+        open_scene(&scene, NULL);
+        step_refused(&scene, queue, &scene.buffers, 0, NULL,
+                     CLSTEP_INVALID_ARGUMENT, "queue|device");
+        close_scene(&scene);
+        clReleaseCommandQueue(queue);
     }
+
+    /* After the queue, which does not retain its device on PoCL 3.1. */
+    for (int i = 0; i < 2 && divided; i++)
+        clReleaseDevice(parts[i]);
     if (code != CL_SUCCESS) {
         print_message("the context has no queue of another device\n");
         skip();
     }
-    open_scene(&scene, NULL);
-    step_refused(&scene, queue, &scene.buffers, 0, NULL,
-                 CLSTEP_INVALID_ARGUMENT, "queue|device");
-    close_scene(&scene);
-    clReleaseCommandQueue(queue);
 }
 
 static void wrong_wait_lists(void **state)
