@@ -11,6 +11,7 @@
  *     test_features [--shard K/N] [RULE]...
  */
 #include "fixture.h"
+#include "guard.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -91,6 +92,7 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings,
                 fail_msg("%llu of %llu numbers differ; %s",
                          (unsigned long long)result.mismatches,
                          (unsigned long long)result.compared, result.first);
+            guard_check(&trial);
         }
     }
 }
