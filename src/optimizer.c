@@ -111,24 +111,34 @@ set_arguments(clstep_optimizer *opt, cl_ulong count,
 }
 
 /*
- * Launches the step's kernel over a count of 0.  Drivers compile once more at
- * the first launch, and PoCL again at the first of 65,536 work-items and more.
+ * Launches the step's kernel over a count of 0, unless 'entry' is as warm as
+ * the optimizer needs it.  Drivers compile once more at the first launch, and
+ * PoCL again at the first of 65,536 work-items and more, which only an
+ * optimizer of as many pays for: on a slow device they take long.
  */
-static clstep_status warm_up(clstep_optimizer *opt, clstep_error *error)
+static clstep_status
+warm_up(clstep_optimizer *opt, struct cs_program *entry, clstep_error *error)
 {
     static const size_t sizes[] = {CS_WORK_GROUP, 65536};
+    const size_t warm = atomic_load(&entry->warm);
+    const size_t wanted = opt->global < sizes[1] ? sizes[0] : sizes[1];
     cl_command_queue queue = opt->device->queue;
     cl_mem dummy = NULL;
     cl_int code = CL_SUCCESS;
-    clstep_status status = cs_device_buffer(
-        opt->device, 1, "a buffer for warming up", &dummy, error);
+    clstep_status status;
 
+    if (warm >= wanted)
+        return CLSTEP_OK;
+    status = cs_device_buffer(opt->device, 1, "a buffer for warming up", &dummy,
+                              error);
     if (status != CLSTEP_OK)
         return status;
     status = set_arguments(
         opt, 0, &(clstep_buffers){.parameters = dummy, .gradients = dummy}, 1,
         error);
     for (size_t i = 0; i < 2 && status == CLSTEP_OK; i++) {
+        if (sizes[i] <= warm || sizes[i] > wanted)
+            continue;
         code = clEnqueueNDRangeKernel(queue, opt->kernel, 1, NULL, &sizes[i],
                                       &opt->local, 0, NULL, NULL);
         if (code != CL_SUCCESS)
@@ -140,6 +150,8 @@ static clstep_status warm_up(clstep_optimizer *opt, clstep_error *error)
             status = cs_fail_cl(error, code, "clFinish");
     }
     clReleaseMemObject(dummy);
+    if (status == CLSTEP_OK)
+        atomic_store(&entry->warm, wanted);
     return status;
 }
 
@@ -219,12 +231,7 @@ static clstep_status open_optimizer(clstep_optimizer *opt, clstep_error *error)
             status = cs_fail_cl(error, code, "clWaitForEvents");
         clReleaseEvent(filled);
     }
-    if (status == CLSTEP_OK && !atomic_load(&entry->warm)) {
-        status = warm_up(opt, error);
-        if (status == CLSTEP_OK)
-            atomic_store(&entry->warm, true);
-    }
-    return status;
+    return status == CLSTEP_OK ? warm_up(opt, entry, error) : status;
 }
 
 clstep_status
