@@ -656,7 +656,8 @@ static void settle_events(struct run *run, bool success)
     settle_step(run, success);
 }
 
-/* A step is under way on the first queue when the next call comes. */
+/* A step is under way on the first queue when the next call comes.  Oclgrind,
+ * which would wait for the gate when the queue is flushed, has it open. */
 static void prepare_gate(struct run *run)
 {
     clstep_error error;
@@ -668,12 +669,15 @@ static void prepare_gate(struct run *run)
                                      buffers_of(run), 1, &run->gate, NULL,
                                      &error),
                &error);
+    if (scene_is_simulated())
+        clSetUserEventStatus(run->gate, CL_COMPLETE);
     settle_step(run, true);
 }
 
 static void open_gate(struct run *run)
 {
-    clSetUserEventStatus(run->gate, CL_COMPLETE);
+    if (!scene_is_simulated())
+        clSetUserEventStatus(run->gate, CL_COMPLETE);
     clReleaseEvent(run->gate);
     clFinish(run->queues[0]);
     clFinish(run->queues[1]);
@@ -935,20 +939,22 @@ static bool run_once(const struct operation *operations, unsigned at, bool from,
 
 static unsigned all_faults;
 
-/* Once and then again without; or from there on, also while all is released. */
+/* Once and then again without; or from there on, also while all is released.
+ * With small counts each call fails in one of these ways, else in all. */
 static void run_all(const struct operation *operations, const char *name)
 {
     static const struct {
         bool other_code, from;
     } ways[] = {{false, false}, {true, false}, {true, true}};
+    const unsigned stride = fixture_is_small() ? 3 : 1;
     struct sums sums = {0};
 
-    for (size_t way = 0; way < sizeof(ways) / sizeof(*ways); way++) {
-        unsigned at = 1;
+    for (unsigned way = 0; way < sizeof(ways) / sizeof(*ways); way++) {
+        unsigned at = stride == 1 ? 1 : way + 1;
 
         fault.other_code = ways[way].other_code;
         while (run_once(operations, at, ways[way].from, ways[way].from, &sums))
-            at++;
+            at += stride;
         assert_true(at > 4);
     }
     print_message("%s: %u faults, 0 lost, %u states torn and mended\n", name,
@@ -1019,7 +1025,5 @@ int main(void)
         cmocka_unit_test(faults_of_a_life),
     };
 
-    if (scene_is_simulated())
-        return puts("skipped: Oclgrind has no asynchronous queues"), 77;
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

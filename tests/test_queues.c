@@ -356,6 +356,40 @@ static void state_follows_the_steps(void **state)
 
 /* --- failures on the device ----------------------------------------------- */
 
+/* Says whether a command whose event has failed is told from one that ran. */
+static bool shows_failures(void)
+{
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event(), done;
+    cl_mem buffer = fixture_buffer(1, NULL);
+    const float x = 0.0f;
+    bool shown;
+
+    assert_int_equal(clEnqueueWriteBuffer(queue, buffer, CL_FALSE, 0, sizeof(x),
+                                          &x, 1, &start, &done),
+                     CL_SUCCESS);
+    submit(queue);
+    set_event(start, -1);
+    clWaitForEvents(1, &done);
+    shown = status_of(done) < 0;
+    clReleaseEvent(done);
+    clReleaseEvent(start);
+    clReleaseMemObject(buffer);
+    clReleaseCommandQueue(queue);
+    return shown;
+}
+
+/* Intel's CPU runtime takes such a command for complete, and runs what waits
+ * for it; a test fails on any other that does. */
+static void skip_where_failures_are_lost(void)
+{
+    if (!scene_runs_on("Intel") || shows_failures())
+        return;
+    print_message("skipped: the driver takes a command that did not run, since "
+                  "its event failed, for complete\n");
+    skip();
+}
+
 /*
  * Steps whose event has failed, on a queue of their own.  What the device has
  * is as before; the optimizer has counted them.  All events are held: PoCL 3.1
@@ -424,6 +458,7 @@ static void reset_mends(void **state)
     clstep_error error;
 
     (void)state;
+    skip_where_failures_are_lost();
     for (int failed = 1; failed <= 5; failed += 2) {
         open_scene(&scene);
         scene_step(&scene, queue);
@@ -450,6 +485,7 @@ static void writing_mends(void **state)
     clstep_error error;
 
     (void)state;
+    skip_where_failures_are_lost();
     for (int looked = 0; looked < 2; looked++) {
         open_scene(&scene);
         scene_step(&scene, queue);
@@ -496,6 +532,7 @@ static void set_steps_mends(void **state)
     clstep_error error;
 
     (void)state;
+    skip_where_failures_are_lost();
     for (int looked = 0; looked < 2; looked++) {
         scene_open(&scene, "sgd", settings, COUNT, fixture_seed());
         fail_steps(&scene, 1);
