@@ -5,9 +5,10 @@
  * Loaded in front of libOpenCL by scripts/drivers.sh.  Oclgrind 21.10 notes
  * what was written under the number of a buffer, and keeps the note when the
  * buffer is released: the next one with that number is taken for written as far
- * as the old one was, and for unwritten beyond.  So here no buffer is released,
- * and no number is used twice.  And a write of a part from the host makes it
- * forget the rest: here the whole is written once more, as it is.
+ * as the old one was, and for unwritten beyond.  And a write from the host
+ * makes it forget what was noted of the rest.  So here a new buffer without
+ * contents is written with nothing, and behind a write of a part the whole is
+ * written once more, as it is.
  */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
@@ -16,10 +17,6 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef __typeof__(clEnqueueReadBuffer) read_function;
-typedef __typeof__(clEnqueueWriteBuffer) write_function;
-typedef __typeof__(clGetMemObjectInfo) info_function;
 
 /* The function called 'name' of the library behind this one. */
 static void find(const char *name, void *function)
@@ -31,17 +28,65 @@ static void find(const char *name, void *function)
     memcpy(function, &found, sizeof(found));
 }
 
-CL_API_ENTRY cl_int CL_API_CALL clReleaseMemObject(cl_mem buffer)
+/* Writes 'size' bytes of 'data' to the buffer's beginning. */
+static cl_int
+put(cl_command_queue queue, cl_mem buffer, size_t size, const void *data)
 {
-    return buffer != NULL ? CL_SUCCESS : CL_INVALID_MEM_OBJECT;
+    __typeof__(clEnqueueWriteBuffer) *write;
+
+    find("clEnqueueWriteBuffer", &write);
+    return write(queue, buffer, CL_TRUE, 0, size, data, 0, NULL, NULL);
 }
 
-/* Writes all of 'buffer' with what it has. */
-static cl_int
-write_again(write_function *write, cl_command_queue queue, cl_mem buffer)
+/* --- a new buffer --------------------------------------------------------- */
+
+/* Makes Oclgrind forget what was written under the buffer's number. */
+static cl_int forget(cl_context context, cl_mem buffer)
 {
-    read_function *read;
-    info_function *get_info;
+    __typeof__(clGetContextInfo) *get_info;
+    __typeof__(clCreateCommandQueue) *create;
+    __typeof__(clReleaseCommandQueue) *release;
+    cl_device_id id;
+    cl_int code;
+
+    find("clGetContextInfo", &get_info);
+    find("clCreateCommandQueue", &create);
+    find("clReleaseCommandQueue", &release);
+    code = get_info(context, CL_CONTEXT_DEVICES, sizeof(id), &id, NULL);
+    if (code != CL_SUCCESS)
+        return code;
+
+    cl_command_queue queue = create(context, id, 0, &code);
+
+    if (code == CL_SUCCESS)
+        code = put(queue, buffer, 0, "");
+    if (queue != NULL)
+        release(queue);
+    return code;
+}
+
+CL_API_ENTRY cl_mem CL_API_CALL clCreateBuffer(cl_context context,
+                                               cl_mem_flags flags, size_t size,
+                                               void *from, cl_int *code)
+{
+    __typeof__(clCreateBuffer) *create;
+
+    find("clCreateBuffer", &create);
+
+    cl_mem buffer = create(context, flags, size, from, code);
+
+    if (buffer != NULL && from == NULL && forget(context, buffer) != CL_SUCCESS)
+        abort();
+    return buffer;
+}
+
+/* --- a write -------------------------------------------------------------- */
+
+/* Writes all of 'buffer' with what it has. */
+static cl_int write_again(cl_command_queue queue, cl_mem buffer)
+{
+    __typeof__(clEnqueueReadBuffer) *read;
+    __typeof__(clGetMemObjectInfo) *get_info;
     cl_int code;
     size_t size = 0;
 
@@ -55,7 +100,7 @@ write_again(write_function *write, cl_command_queue queue, cl_mem buffer)
         return CL_OUT_OF_HOST_MEMORY;
     code = read(queue, buffer, CL_TRUE, 0, size, data, 0, NULL, NULL);
     if (code == CL_SUCCESS)
-        code = write(queue, buffer, CL_TRUE, 0, size, data, 0, NULL, NULL);
+        code = put(queue, buffer, size, data);
     free(data);
     return code;
 }
@@ -65,13 +110,12 @@ clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
                      size_t offset, size_t size, const void *data,
                      cl_uint count, const cl_event *list, cl_event *event)
 {
-    write_function *write;
+    __typeof__(clEnqueueWriteBuffer) *write;
 
     find("clEnqueueWriteBuffer", &write);
 
     const cl_int code =
         write(queue, buffer, blocking, offset, size, data, count, list, event);
 
-    return code == CL_SUCCESS && blocking ? write_again(write, queue, buffer)
-                                          : code;
+    return code == CL_SUCCESS && blocking ? write_again(queue, buffer) : code;
 }
