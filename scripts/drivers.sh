@@ -2,7 +2,8 @@
 # Runs the suite of a build folder on every other driver that is installed:
 # Oclgrind (a simulator: small counts, and it must report no race, no access out
 # of bounds and no use of memory that was never written), rusticl on llvmpipe,
-# and Intel's CPU runtime where INTEL_OPENCL_ICD names its .icd file.
+# and Intel's CPU runtime where INTEL_OPENCL_ICD names its .icd file (and
+# LD_LIBRARY_PATH its libraries, without a libOpenCL.so.1 among them).
 #
 #   scripts/drivers.sh [BUILD]
 #
@@ -23,7 +24,7 @@ suite() {
     ctest --test-dir "$build" -j "${CTEST_PARALLEL_LEVEL:-$(nproc)}" -V \
         --timeout 1800 --output-log "$logs/$1.log" \
         -E 'mutants|install|example|symbols|models|sizes' >/dev/null || code=$?
-    grep 'tests passed' "$logs/$1.log" || code=1
+    grep '% tests passed' "$logs/$1.log" || code=1
     echo "$(grep -c '\[       OK \]' "$logs/$1.log") cases," \
         "$(($(date +%s) - begin)) seconds"
     skipped "$logs/$1.log"
@@ -54,11 +55,11 @@ reports="$reports|data race|divergence detected|naligned address"
 oclgrind=/usr/lib/oclgrind/liboclgrind-rt-icd.so
 if [ -e "$oclgrind" ]; then
     ran=1
-    # In a folder of the build: what keeps its record of written memory right.
     (
         export OCL_ICD_VENDORS=$oclgrind CLSTEP_TEST_SMALL=1
         export OCLGRIND_UNINITIALIZED=1 OCLGRIND_DATA_RACES=1
         export OCLGRIND_CHECK_API=1
+        # It keeps Oclgrind's record of written memory right.
         export LD_PRELOAD="$build/tests/oclgrind.so"
         suite oclgrind
     ) || failed="$failed oclgrind"
