@@ -61,6 +61,10 @@ if [ -e "$oclgrind" ]; then
         export OCLGRIND_CHECK_API=1
         # It keeps Oclgrind's record of written memory right.
         export LD_PRELOAD="$build/tests/oclgrind.so"
+        [ -e "$LD_PRELOAD" ] || {
+            echo "drivers: $LD_PRELOAD is not built" >&2
+            exit 1
+        }
         suite oclgrind
     ) || failed="$failed oclgrind"
     if grep -nE "$reports" "$logs/oclgrind.log" >"$logs/oclgrind.reports"; then

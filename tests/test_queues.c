@@ -44,7 +44,7 @@ __wrap_clBuildProgram(cl_program program, cl_uint count,
     return __real_clBuildProgram(program, count, ids, options, notify, data);
 }
 
-static size_t largest; /* launch of a step's kernel, in work-items */
+static atomic_size_t largest; /* launch of a step's kernel, in work-items */
 
 extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
     __wrap_clEnqueueNDRangeKernel;
@@ -58,8 +58,8 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
     char name[32] = "";
 
     clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof(name), name, NULL);
-    if (strcmp(name, "clstep_step") == 0 && *global > largest)
-        largest = *global;
+    if (strcmp(name, "clstep_step") == 0 && *global > atomic_load(&largest))
+        atomic_store(&largest, *global);
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }
@@ -574,11 +574,11 @@ static void creation_warms_up(void **state)
         clstep_layout *layout = fixture_layout(creations[i].count);
         clstep_optimizer *optimizer;
 
-        largest = 0;
+        atomic_store(&largest, 0);
         fixture_ok(clstep_optimizer_create(place.device, "sgd", settings,
                                            layout, &optimizer, &error),
                    &error);
-        assert_int_equal(largest, creations[i].largest);
+        assert_int_equal(atomic_load(&largest), creations[i].largest);
         clstep_optimizer_release(optimizer);
         clstep_layout_release(layout);
     }
