@@ -94,16 +94,16 @@ static uint is_bad(float x)
 kernel void clstep_chunks(CHUNK_ARGUMENTS)
 {
     local float lanes[256];
-    const ulong which = first + get_group_id(0);
     const uint l0 = (uint)get_local_id(0), wide = (uint)get_local_size(0);
 
-    if (get_group_id(0) >= count)
-        return;
-
+    /* No return before a barrier, which PoCL 3.1 does not bear. */
+    const bool is_there = get_group_id(0) < count;
+    const ulong which = is_there ? first + get_group_id(0) : 0;
     const struct chunk c = chunks[which];
     const uint length =
-        table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0 ? c.count
-                                                                   : 0;
+        is_there && table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0
+            ? c.count
+            : 0;
     const global gradient_t *g = gradients + (gradients_offset + c.begin);
     const float unscale = length != 0 ? UNSCALE : 1.0f;
     uint bad = 0;
@@ -128,7 +128,7 @@ kernel void clstep_chunks(CHUNK_ARGUMENTS)
             lanes[l] = lanes[l] + lanes[l + span];
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    if (l0 == 0)
+    if (l0 == 0 && is_there)
         sums[which] = lanes[0];
 }
 
@@ -331,7 +331,8 @@ step_of(const global uint *entry, const global uint *table, ulong taken)
  * one for all, decides whether the step is skipped, and gives each group the
  * row of the step that it takes.  Behind 'control' is each group's count.
  * 'list' has room for all tensors, and for one number more for each 256 of
- * them.
+ * them.  Without tensors nothing is done; but there is no return before a
+ * barrier, which PoCL 3.1 does not bear.
  */
 kernel void
 clstep_decide(const uint tensors, const global struct part *restrict parts,
@@ -344,9 +345,6 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
     const uint runs = (tensors + 255) / 256;
     global float *tops = list + tensors;
     global ulong *counts = (global ulong *)(control + 1);
-
-    if (tensors == 0)
-        return;
 
     for (uint t = l; t < tensors; t += wide) {
 #ifdef NORM
@@ -369,14 +367,14 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
         tops[r] = list[256 * r];
     }
     barrier(CLK_GLOBAL_MEM_FENCE);
-    if (l == 0)
+    if (l == 0 && tensors != 0)
         decide_all(fold_list(tops, runs), control, table, factors, scale,
                    scale_offset);
     barrier(CLK_GLOBAL_MEM_FENCE);
 
     const uint skip = control->skip;
 
-    for (uint g = l; g < groups; g += wide) {
+    for (uint g = l; g < groups && tensors != 0; g += wide) {
         global uint *entry = table + entries + ENTRY_WORDS * g;
         const uint active = entry[ENTRY_ACTIVE];
         const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]
