@@ -246,9 +246,11 @@ clstep_status cs_call_mark(struct cs_call *call, clstep_error *error)
 
     if (call->last != NULL)
         return CLSTEP_OK;
-    return took(call,
-                clEnqueueMarkerWithWaitList(call->queue, count, list, &event),
-                event, "clEnqueueMarkerWithWaitList", error);
+
+    const cl_int code =
+        clEnqueueMarkerWithWaitList(call->queue, count, list, &event);
+
+    return took(call, code, event, "clEnqueueMarkerWithWaitList", error);
 }
 
 void cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call)
