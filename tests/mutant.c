@@ -129,15 +129,13 @@ static bool has(const struct sweep_list *list, const char *name)
     return false;
 }
 
-/* Adds to '*list' all features that it does not have. */
+/* Adds to '*list' all features that go with what it has. */
 static void add_features(const clstep_rule *rule, struct sweep_list *list)
 {
     struct sweep_list way;
 
     for (size_t i = 0; sweep_feature(rule, i, &way); i++)
-        for (size_t k = 0; k < way.count && !has(&way, "decay_form"); k++)
-            if (!has(list, way.settings[k].name))
-                sweep_add(list, way.settings[k]);
+        sweep_join(rule, list, &way);
 }
 
 /* Adds the special trials of 'rule' to 'all', which has 'n' entries. */
