@@ -167,7 +167,10 @@ expect 0 rules adam
 for word in 'lr  *0.001, in' 'eps_form  *outside | inside | hat' \
     'grad_scale .*, acts if given' \
     'amsgrad  *0, a flag' 'max_exp_avg_sq .*(with amsgrad=1)' '^  28' \
-    'Kingma' 'weight_decay '; do
+    'Kingma' 'weight_decay ' 'clip_norm ' 'check_finite  *0, a flag' \
+    'scale_interval  *2000, in' 'grad_type  *f32 | f16 | bf16' \
+    'copy_type  *none | f16 | bf16' 'ema_form  *exponential | equal' \
+    'device_scale ' 'max_norm ' '8 for the slot ema'; do
     has out "$word"
 done
 # Every number that is optional says so.

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,5 +365,10 @@ const char *cli_number_text(double number, char text[32])
         if (strtod(text, NULL) == number)
             break;
     }
+
+    /* "2000" is shorter than "2e+03". */
+    if (fabs(number) < 1e7 && number == floor(number) &&
+        strchr(text, 'e') != NULL)
+        snprintf(text, 32, "%.0f", number);
     return text;
 }

@@ -65,7 +65,8 @@ static void print_list(void)
     }
     printf(
         "\nBytes are what a step reads and writes for each parameter, without"
-        " the slots\nthat depend on a setting (%d each).\n",
+        " the slots\nthat depend on a setting (%d each).  `clstep rules NAME`"
+        " tells the features.\n",
         (int)SLOT_BYTES);
 }
 
@@ -123,7 +124,10 @@ static void print_slots(const clstep_rule *rule)
             print_condition(&slot);
         }
     }
-    putchar('\n');
+    puts(
+        "\n  Features: 8 for the slot ema, 2 for a copy, 4 for zero_grad, and 4"
+        " for a norm,\n  or 2 where the gradients have 16 bits, which are 2"
+        " less to read.");
 }
 
 static void print_formula(const clstep_rule *rule)
