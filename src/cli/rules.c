@@ -124,10 +124,9 @@ static void print_slots(const clstep_rule *rule)
             print_condition(&slot);
         }
     }
-    puts(
-        "\n  Features: 8 for the slot ema, 2 for a copy, 4 for zero_grad, and 4"
-        " for a norm,\n  or 2 where the gradients have 16 bits, which are 2"
-        " less to read.");
+    puts("\n  Features: 8 for the slot ema, 2 for a copy, 4 each for zero_grad"
+         " and a norm.\n  Of gradients of 16 bits, each reading and writing is"
+         " 2 and not 4.");
 }
 
 static void print_formula(const clstep_rule *rule)
