@@ -171,8 +171,8 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
 
         if (tensors[t].count == 0)
             continue;
-        launches += once * (opt->finish != NULL ? 2 : 1);
-        launches += opt->rows != NULL && tensors[t].rows != 0;
+        launches += once * (opt->finish.cl != NULL ? 2 : 1);
+        launches += opt->rows.cl != NULL && tensors[t].rows != 0;
         launches += norm;
     }
     return launches + norm + (sums_of(opt) != NULL);
@@ -217,7 +217,7 @@ launch_swap(clstep_optimizer *opt, struct cs_call *call,
             const clstep_buffers *buffers, cl_mem started, clstep_error *error)
 {
     const cl_ulong count = opt->count, offset = buffers->parameters_offset;
-    struct cs_arguments arguments = {opt->swap, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&opt->swap, 0, CL_SUCCESS};
 
     cs_push(&arguments, sizeof(count), &count);
     cs_push(&arguments, sizeof(cl_mem), &buffers->parameters);
@@ -229,7 +229,7 @@ launch_swap(clstep_optimizer *opt, struct cs_call *call,
     }
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
-    return cs_call_launch(call, opt->swap, opt->global, opt->local, error);
+    return cs_call_launch(call, &opt->swap, opt->global, opt->local, error);
 }
 
 static clstep_status
@@ -240,7 +240,7 @@ check_swap(const clstep_optimizer *opt, cl_command_queue queue,
 
     if (opt == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
-    if (opt->swap == NULL)
+    if (opt->swap.cl == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "this %s has no average: give ema_decay or "
                        "ema_form=equal at creation",
