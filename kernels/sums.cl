@@ -167,22 +167,46 @@ static float16 clipped16(float16 x, float clip_value)
 #endif
 }
 
-/* The sum of a whole chunk; '*worst' is its largest absolute value, as bits. */
-static float
-whole(const global gradient_t *g, float unscale, float clip_value, uint *worst)
+/* The first 'count' of 16 elements, and zeros. */
+static float16 some16(const global gradient_t *g, uint count, float unscale)
 {
+    float x[16];
+
+    for (uint e = 0; e < 16; e++)
+        x[e] = e < count ? prepared(g[e], unscale) : 0.0f;
+    return vload16(0, x);
+}
+
+/*
+ * The sum of a chunk of 'count' elements; '*worst' is its largest absolute
+ * value, as bits.  The lanes are 16 vectors, which stay in registers as long as
+ * no index of theirs is a variable.
+ */
+static float chunk_sum(const global gradient_t *g, uint count, float unscale,
+                       float clip_value, uint *worst)
+{
+    const uint rows = count / 256, left = count % 256;
     float16 a[16];
     uint16 most = (uint16)(0u);
 
     for (uint j = 0; j < 16; j++)
         a[j] = (float16)(0.0f);
-    for (uint r = 0; r < 16; r++)
+    for (uint r = 0; r < rows; r++)
         for (uint j = 0; j < 16; j++) {
             float16 x = load16(g + 256 * r + 16 * j, unscale);
 
-#ifdef CHECK_FINITE
             most = max(most, as_uint16(x) & 0x7fffffffu);
-#endif
+            x = clipped16(x, clip_value);
+            a[j] = a[j] + x * x;
+        }
+    g += 256 * rows;
+    for (uint j = 0; j < 16; j++)
+        if (16 * j < left) {
+            float16 x = left - 16 * j >= 16
+                            ? load16(g + 16 * j, unscale)
+                            : some16(g + 16 * j, left - 16 * j, unscale);
+
+            most = max(most, as_uint16(x) & 0x7fffffffu);
             x = clipped16(x, clip_value);
             a[j] = a[j] + x * x;
         }
@@ -199,28 +223,6 @@ whole(const global gradient_t *g, float unscale, float clip_value, uint *worst)
 
     *worst = max(m2.x, m2.y);
     return a2.x + a2.y;
-}
-
-/* The same of a chunk of 'count' elements, fewer than 4096. */
-static float rest(const global gradient_t *g, uint count, float unscale,
-                  float clip_value, uint *worst)
-{
-    float lanes[256];
-
-    *worst = 0;
-    for (uint l = 0; l < 256; l++)
-        lanes[l] = 0.0f;
-    for (uint e = 0; e < count; e++) {
-        float x = prepared(g[e], unscale);
-
-        *worst = max(*worst, as_uint(x) & 0x7fffffffu);
-        x = clipped(x, clip_value);
-        lanes[e % 256] = lanes[e % 256] + x * x;
-    }
-    for (uint span = 128; span != 0; span /= 2)
-        for (uint l = 0; l < span; l++)
-            lanes[l] = lanes[l] + lanes[l + span];
-    return lanes[0];
 }
 
 kernel void clstep_chunks(CHUNK_ARGUMENTS)
@@ -241,9 +243,7 @@ kernel void clstep_chunks(CHUNK_ARGUMENTS)
     const float unscale = UNSCALE;
     uint worst;
 
-    sums[first + i] = c.count == 4096
-                          ? whole(g, unscale, clip_value, &worst)
-                          : rest(g, c.count, unscale, clip_value, &worst);
+    sums[first + i] = chunk_sum(g, c.count, unscale, clip_value, &worst);
     if (worst >= 0x7f800000u)
         atomic_or(&table[TABLE_BAD], 1u);
 }

@@ -162,7 +162,7 @@ static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
                                    cl_mem *buffer, clstep_error *error)
 {
     /* Warming up looks at as many blocks as 65,536 elements have. */
-    const uint64_t least = 65536 / CLSTEP_ALIGNMENT;
+    const uint64_t least = CS_WARM_LARGE / CLSTEP_ALIGNMENT;
     const uint64_t needed =
         opt->count / CLSTEP_ALIGNMENT + (opt->count % CLSTEP_ALIGNMENT != 0);
     const uint64_t count = needed < least ? least : needed;
@@ -353,23 +353,30 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
     return status;
 }
 
-/* Launches what was never launched before. */
+/*
+ * Launches what was never launched before with as many work-items as this
+ * optimizer's: drivers compile at a first launch.  'entries' are the programs
+ * of its kernels.
+ */
 static clstep_status
 warm_up(clstep_optimizer *opt, struct cs_program *const entries[3],
         clstep_error *error)
 {
+    const size_t wanted =
+        opt->global < CS_WARM_LARGE ? CS_WORK_GROUP : CS_WARM_LARGE;
     clstep_status status = CLSTEP_OK;
-    bool warm = true;
+    size_t warm = wanted;
 
     for (size_t i = 0; i < 3; i++)
-        warm = warm && (entries[i] == NULL || atomic_load(&entries[i]->warm));
-    if (!warm)
-        status = cs_launch_warm(opt, error);
+        if (entries[i] != NULL && atomic_load(&entries[i]->warm) < warm)
+            warm = atomic_load(&entries[i]->warm);
+    if (warm < wanted)
+        status = cs_launch_warm(opt, warm, wanted, error);
     if (status == CLSTEP_OK && opt->table != NULL && opt->table->sums != NULL)
         status = cs_sums_warm(opt->table->sums, opt->table, error);
     for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++)
-        if (entries[i] != NULL)
-            atomic_store(&entries[i]->warm, true);
+        if (entries[i] != NULL && atomic_load(&entries[i]->warm) < wanted)
+            atomic_store(&entries[i]->warm, wanted);
     return status;
 }
 

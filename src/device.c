@@ -254,7 +254,7 @@ remember(clstep_device *device, const char *declarations, const char *kernel,
     entry->declarations = copy;
     entry->kernel = kernel;
     entry->program = program;
-    atomic_init(&entry->warm, false);
+    atomic_init(&entry->warm, 0);
     device->programs = entry;
     return CLSTEP_OK;
 }

@@ -17,7 +17,7 @@ struct cs_program {
     char *declarations;
     const char *kernel; /* the text behind the declarations */
     cl_program program;
-    atomic_bool warm; /* its kernel was launched once */
+    atomic_size_t warm; /* work-items of the largest warm-up of its kernel */
 };
 
 struct clstep_device {

@@ -250,13 +250,14 @@ cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
 
 /* --- warming up ----------------------------------------------------------- */
 
-/* Launches 'kernel' over no elements, at two sizes: PoCL compiles at the first
- * launch, and again at the first of 65,536 work-items and more. */
+/* Launches 'kernel' over no elements, with each number of work-items above
+ * 'from' and up to 'to' at which a driver compiles: any, and PoCL's 65,536. */
 static clstep_status
 warm(clstep_optimizer *opt, struct cs_call *call, set_function *set,
-     cl_kernel kernel, const struct range *range, clstep_error *error)
+     cl_kernel kernel, const struct range *range, size_t from, size_t to,
+     clstep_error *error)
 {
-    static const size_t sizes[] = {CS_WORK_GROUP, 65536};
+    static const size_t sizes[] = {CS_WORK_GROUP, CS_WARM_LARGE};
     clstep_status status = CLSTEP_OK;
 
     if (kernel == NULL)
@@ -267,28 +268,33 @@ warm(clstep_optimizer *opt, struct cs_call *call, set_function *set,
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clSetKernelArg");
     for (size_t i = 0; i < 2 && status == CLSTEP_OK; i++)
-        status = cs_call_launch(call, kernel, sizes[i], opt->local, error);
+        if (sizes[i] > from && sizes[i] <= to)
+            status = cs_call_launch(call, kernel, sizes[i], opt->local, error);
     return status;
 }
 
 /* The same for all kernels, with 'dummy' for each buffer. */
-static clstep_status
-warm_all(clstep_optimizer *opt, cl_mem dummy, clstep_error *error)
+static clstep_status warm_all(clstep_optimizer *opt, cl_mem dummy, size_t from,
+                              size_t to, clstep_error *error)
 {
-    struct cs_call call = {.queue = opt->device->queue};
     const struct range none = {
         0, 0, {.parameters = dummy, .gradients = dummy, .copy = dummy}};
-    clstep_status status =
-        warm(opt, &call, set_step, opt->kernel, &none, error);
+    const struct {
+        set_function *set;
+        cl_kernel kernel;
+        size_t to; /* a tail is one work-group */
+    } kernels[] = {{set_step, opt->kernel, to},
+                   {set_step, opt->tail, CS_WORK_GROUP},
+                   {set_finish, opt->finish, to},
+                   {set_finish, opt->finish_tail, CS_WORK_GROUP}};
+    struct cs_call call = {.queue = opt->device->queue};
+    clstep_status status = CLSTEP_OK;
 
-    if (status == CLSTEP_OK)
-        status = warm(opt, &call, set_step, opt->tail, &none, error);
-    if (status == CLSTEP_OK)
-        status = warm(opt, &call, set_finish, opt->finish, &none, error);
-    if (status == CLSTEP_OK)
-        status = warm(opt, &call, set_finish, opt->finish_tail, &none, error);
+    for (size_t i = 0; i < 4 && status == CLSTEP_OK; i++)
+        status = warm(opt, &call, kernels[i].set, kernels[i].kernel, &none,
+                      from, kernels[i].to, error);
     if (status == CLSTEP_OK && opt->rows != NULL)
-        status = launch_rows(opt, &call, 0, 0, CS_WORK_GROUP, dummy, 0, error);
+        status = launch_rows(opt, &call, 0, 0, to, dummy, 0, error);
     if (status == CLSTEP_OK) {
         const cl_int code = clFinish(call.queue);
 
@@ -299,7 +305,8 @@ warm_all(clstep_optimizer *opt, cl_mem dummy, clstep_error *error)
     return status;
 }
 
-clstep_status cs_launch_warm(clstep_optimizer *opt, clstep_error *error)
+clstep_status cs_launch_warm(clstep_optimizer *opt, size_t from, size_t to,
+                             clstep_error *error)
 {
     /* A table in which every group is frozen: nothing is written. */
     struct cs_table frozen = {.device = opt->device};
@@ -324,7 +331,7 @@ clstep_status cs_launch_warm(clstep_optimizer *opt, clstep_error *error)
     }
     if (status == CLSTEP_OK) {
         opt->table = table != NULL ? &frozen : NULL;
-        status = warm_all(opt, frozen.words, error);
+        status = warm_all(opt, frozen.words, from, to, error);
         opt->table = table;
     }
     if (frozen.words != NULL)

@@ -186,7 +186,12 @@ cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart,
                  clstep_error *error);
 
-/* Launches every kernel of the update over no elements. */
-clstep_status cs_launch_warm(clstep_optimizer *optimizer, clstep_error *error);
+/* PoCL compiles again at the first launch of so many work-items. */
+enum { CS_WARM_LARGE = 65536 };
+
+/* Launches every kernel of the update over no elements, with more work-items
+ * than 'from' and at most 'to'. */
+clstep_status cs_launch_warm(clstep_optimizer *optimizer, size_t from,
+                             size_t to, clstep_error *error);
 
 #endif /* CS_OPTIMIZER_H */

@@ -17,8 +17,6 @@
 #define BELOW_1 0x1.fffffep-1 /* the largest float below 1 */
 
 static const clstep_setting_info features[CS_FEATURES] = {
-    [CS_GRAD_TYPE] = {"grad_type", "type of the gradient's elements", CHOICE,
-                      NAMES{"f32", "f16", "bf16", NULL}},
     [CS_GRAD_SCALE] = {"grad_scale", "the gradient is divided by it", NUMBER,
                        1.0, FLT_MIN, FLT_MAX, NULL},
     [CS_DEVICE_SCALE] = {"device_scale",
@@ -88,6 +86,8 @@ static const clstep_setting_info features[CS_FEATURES] = {
     [CS_COPY_TYPE] = {"copy_type",
                       "the parameters are also written in this type", CHOICE,
                       NAMES{"none", "f16", "bf16", NULL}},
+    [CS_GRAD_TYPE] = {"grad_type", "type of the gradient's elements", CHOICE,
+                      NAMES{"f32", "f16", "bf16", NULL}},
     [CS_ZERO_GRAD] = {"zero_grad", "1: the gradient is zero after the step",
                       FLAG},
 };

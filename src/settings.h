@@ -14,7 +14,6 @@
 
 /* What any rule can have around it. */
 enum cs_feature {
-    CS_GRAD_TYPE,
     CS_GRAD_SCALE,
     CS_DEVICE_SCALE,
     CS_SCALE_START,
@@ -37,6 +36,7 @@ enum cs_feature {
     CS_EMA_FORM,
     CS_EMA_BEGIN,
     CS_COPY_TYPE,
+    CS_GRAD_TYPE,
     CS_ZERO_GRAD,
     CS_FEATURES
 };

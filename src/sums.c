@@ -204,7 +204,6 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
         {"clstep_decide", &sums->decide, &sums->decide_local},
     };
     struct cs_text declarations = {0};
-    struct cs_program *entry = NULL;
     clstep_status status;
 
     sums->grouped = table->device->grouped;
@@ -213,13 +212,13 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
                  ? cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                            "no memory for the text of a kernel")
                  : cs_device_program(table->device, declarations.data, "",
-                                     "sums", &entry, error);
+                                     "sums", &sums->entry, error);
     cs_text_release(&declarations);
     for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++) {
         cl_int code;
 
         *kernels[i].kernel =
-            clCreateKernel(entry->program, kernels[i].name, &code);
+            clCreateKernel(sums->entry->program, kernels[i].name, &code);
         status = code == CL_SUCCESS
                      ? cs_device_local(table->device, *kernels[i].kernel,
                                        kernels[i].local, error)
@@ -424,16 +423,21 @@ clstep_status cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
 clstep_status cs_sums_warm(struct cs_sums *sums, const struct cs_table *table,
                            clstep_error *error)
 {
-    static const uint64_t items[] = {1, 65536};
+    const size_t wanted =
+        sums->chunk_count < CS_WARM_LARGE ? CS_WORK_GROUP : CS_WARM_LARGE;
     const clstep_buffers none = {.scale = NULL};
     struct cs_call call = {.queue = table->device->queue};
     clstep_status status = CLSTEP_OK;
 
-    for (size_t i = 0; i < 2 && status == CLSTEP_OK; i++) {
-        status = add_chunks(sums, table, &call, 0, 0, items[i], sums->factors,
-                            0, &none, error);
+    for (size_t items = CS_WORK_GROUP; items <= wanted;
+         items *= CS_WARM_LARGE / CS_WORK_GROUP) {
+        if (items <= atomic_load(&sums->entry->warm))
+            continue;
         if (status == CLSTEP_OK)
-            status = add_nodes(sums, table, &call, 0, items[i], error);
+            status = add_chunks(sums, table, &call, 0, 0, items, sums->factors,
+                                0, &none, error);
+        if (status == CLSTEP_OK)
+            status = add_nodes(sums, table, &call, 0, items, error);
         if (status == CLSTEP_OK)
             status = cs_sums_decide(sums, table, &call, NULL, error);
     }
@@ -444,5 +448,7 @@ clstep_status cs_sums_warm(struct cs_sums *sums, const struct cs_table *table,
             status = cs_fail_cl(error, code, "clFinish");
     }
     cs_call_end(&call);
+    if (status == CLSTEP_OK && atomic_load(&sums->entry->warm) < wanted)
+        atomic_store(&sums->entry->warm, wanted);
     return status;
 }

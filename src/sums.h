@@ -19,6 +19,7 @@ struct cs_control {
 };
 
 struct cs_sums {
+    struct cs_program *entry;
     cl_kernel chunks, nodes, decide;
     size_t chunks_local, nodes_local, decide_local;
     bool grouped; /* a work-group a chunk */

@@ -17,6 +17,7 @@
  * operation failed.
  */
 #include "fixture.h"
+#include "guard.h"
 #include "kernels.h"
 #include "plan.h"
 #include "sweep.h"
@@ -74,68 +75,6 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
         return CL_SUCCESS;
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
-}
-
-cl_mem __real_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code);
-cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code);
-cl_int __real_clReleaseMemObject(cl_mem buffer);
-cl_int __wrap_clReleaseMemObject(cl_mem buffer);
-
-enum { GUARD = 256, MAX_GUARDED = 64 };
-
-static const unsigned char guard_byte = 0x3f; /* floats of 0.747 */
-
-/* The library's own buffers that are there, each with a guard at its end. */
-static struct {
-    cl_mem buffer;
-    size_t size; /* without the guard */
-} guarded[MAX_GUARDED];
-
-static bool overrun; /* a guard was written to */
-
-/* Gives a buffer that has no contents yet, as slots are, a guard. */
-cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code)
-{
-    size_t i = 0;
-
-    while (i < MAX_GUARDED && guarded[i].buffer != NULL)
-        i++;
-    if (from != NULL || i == MAX_GUARDED)
-        return __real_clCreateBuffer(context, flags, size, from, code);
-
-    unsigned char *bytes = malloc(size + GUARD);
-
-    if (bytes == NULL)
-        return __real_clCreateBuffer(context, flags, size, from, code);
-    memset(bytes, guard_byte, size + GUARD);
-    guarded[i].buffer = __real_clCreateBuffer(
-        context, flags | CL_MEM_COPY_HOST_PTR, size + GUARD, bytes, code);
-    guarded[i].size = size;
-    free(bytes);
-    return guarded[i].buffer;
-}
-
-/* Looks whether the guard is as it was. */
-cl_int __wrap_clReleaseMemObject(cl_mem buffer)
-{
-    unsigned char bytes[GUARD];
-    size_t i = 0;
-
-    while (i < MAX_GUARDED && guarded[i].buffer != buffer)
-        i++;
-    if (i < MAX_GUARDED) {
-        if (clEnqueueReadBuffer(fixture_place()->queue, buffer, CL_TRUE,
-                                guarded[i].size, GUARD, bytes, 0, NULL,
-                                NULL) != CL_SUCCESS)
-            overrun = true;
-        for (size_t k = 0; k < GUARD; k++)
-            overrun = overrun || bytes[k] != guard_byte;
-        guarded[i].buffer = NULL;
-    }
-    return __real_clReleaseMemObject(buffer);
 }
 
 /* The file at 'path' as a string, or NULL. */
@@ -305,6 +244,9 @@ static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
         snprintf(message, sizeof(message), "%s", error.message);
         return 2;
     }
+
+    const bool overrun = guard_overrun();
+
     snprintf(message, sizeof(message), "%s",
              overrun ? "a slot was written past its end" : result.first);
     return overrun || result.mismatches != 0;
@@ -363,7 +305,7 @@ static int open_device(const char *verdict)
     clstep_numerics numerics;
     clstep_error error;
 
-    overrun = false;
+    guard_overrun();
     place = *fixture_place();
     if (clstep_device_create(place.context, fixture_id(), &place.device,
                              &error) != CLSTEP_OK) {

@@ -262,7 +262,7 @@ void check_error(const clstep_error *error, clstep_status status,
 
 /* --- drivers -------------------------------------------------------------- */
 
-bool scene_is_simulated(void)
+bool scene_runs_on(const char *word)
 {
     char name[128] = "";
     cl_platform_id platform;
@@ -270,7 +270,12 @@ bool scene_is_simulated(void)
     return clGetPlatformIDs(1, &platform, NULL) == CL_SUCCESS &&
            clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name), name,
                              NULL) == CL_SUCCESS &&
-           strstr(name, "Oclgrind") != NULL;
+           strstr(name, word) != NULL;
+}
+
+bool scene_is_simulated(void)
+{
+    return scene_runs_on("Oclgrind");
 }
 
 /* --- properties ----------------------------------------------------------- */

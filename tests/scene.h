@@ -73,11 +73,14 @@ void check_error(const clstep_error *error, clstep_status status,
                  const char *words);
 
 /*
- * Says whether the driver is Oclgrind, which runs a queue only where the host
- * waits for that queue: a queue that waits for another, or for an event that is
- * set later, stands still.
+ * Says whether the driver is Oclgrind, which runs a queue where the host waits
+ * for it, and also where the host flushes it: an event that would be set only
+ * after the flush is waited for without end.
  */
 bool scene_is_simulated(void);
+
+/* Says whether the name of the driver's platform has 'word' in it. */
+bool scene_runs_on(const char *word);
 
 /* What must hold for every rule; 'run' finds the rule in '*state'. */
 struct property {

@@ -727,10 +727,6 @@ int main(void)
         {"neutral features are off", neutral_features_are_off},
     };
 
-    /* After a write of a part, and where a buffer takes the place of a smaller
-     * one, Oclgrind takes some of it for uninitialised. */
-    if (scene_is_simulated())
-        return puts("skipped: Oclgrind loses track of the buffers"), 77;
     return run_properties("state", fixed, sizeof(fixed) / sizeof(*fixed),
                           properties, sizeof(properties) / sizeof(*properties));
 }
