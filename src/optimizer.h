@@ -130,8 +130,14 @@ cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
 /* Adds a command that does nothing, where there is none yet. */
 clstep_status cs_call_mark(struct cs_call *call, clstep_error *error);
 
-/* Makes the call the optimizer's last one; may be done for several. */
-void cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call);
+/* Makes the call the optimizer's last one; may be done for several.  Where it
+ * fails the state is torn. */
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error);
+
+/* The same for a call with 'status': the first failure counts. */
+clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_status status, clstep_error *error);
 
 void cs_call_end(struct cs_call *call);
 
