@@ -126,8 +126,8 @@ count out pass 2
 count csv '' 9
 has csv "^$columns\$"
 has csv '^adamw/65536/update,adamw,65536,1,.*,2,28,.*,,update,-*[0-9]'
-has csv '^adamw/1000/with norm,.*,2,28,.*,check_finite=1 clip_norm=1,with norm,'
-has csv '^adamw/65536/everything,.*,2,42,.*zero_grad=1,everything,-*[0-9]'
+has csv '^adamw/1000/with norm,.*,2,32,.*,check_finite=1 clip_norm=1,with norm,'
+has csv '^adamw/65536/everything,.*,2,46,.*zero_grad=1,everything,-*[0-9]'
 has csv '/everything: update pass,.*,2,42,.*,everything: update pass,,1$'
 has csv '^adamw/65536/norm pass,.*,2,4,.*,norm pass,,1$'
 expect 0 --whole-step --rule sgd --rule lion --size 4096 --tensors 4 \
