@@ -102,7 +102,7 @@ has out '"bytes_per_parameter": 20,'
 has out '"bytes_per_parameter": 28,'
 expect 0 --size 300 --rounds 1 --rule sgd --set grad_type=f16 \
     --set zero_grad=1 --set clip_norm=1 --set max_norm=1 --json
-has out '"bytes_per_parameter": 12,'
+has out '"bytes_per_parameter": 14,'
 
 # A size in tensors and groups.
 expect 0 --size 1000 --size 7 --tensors 7 --groups 3 --rounds 1 --rule adam \
