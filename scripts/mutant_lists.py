@@ -28,12 +28,16 @@ FAMOUS = [
      "slot[i] = i == 0 ? value : 0.0f;"),
 
     # The step.
-    ("kernels/step.cl", "sgd", False, "i >= count", "i >= count - 1"),
-    ("kernels/step.cl", "sgd", False, "i >= count", "i >= (count & ~15ul)"),
+    ("kernels/step.cl", "sgd", False,
+     "i >= count)\n        return;\n#endif\n\n    struct state s",
+     "i >= count - 1)\n        return;\n#endif\n\n    struct state s"),
+    ("kernels/step.cl", "sgd", False,
+     "i >= count)\n        return;\n#endif\n\n    struct state s",
+     "i >= (count & ~15ul))\n        return;\n#endif\n\n    struct state s"),
     ("kernels/step.cl", "sgd", False, "parameters[parameters_offset + i] = w",
      "parameters[gradients_offset + i] = w"),
-    ("kernels/step.cl", "sgd", False, "x = gradients[gradients_offset + i]",
-     "x = gradients[parameters_offset + i]"),
+    ("kernels/step.cl", "sgd", False, "_of_gradient(gradients[gradients_offset + i]",
+     "_of_gradient(gradients[parameters_offset + i]"),
     ("kernels/step.cl", "adam", False, "    STORE_STATE\n", ""),
     ("kernels/step.cl", "adam", False, "    LOAD_STATE\n", ""),
     ("kernels/step.cl", "sgd adam", False, "w = w - STEP_SIZE * u;",
@@ -59,10 +63,10 @@ FAMOUS = [
      "    !defined(DECAY_FORM_PROXIMAL)\n    w = w * h.decay_factor;",
      "    !defined(DECAY_FORM_PROXIMAL)\n"
      "    x = x + (1.0f - h.decay_factor) * w;"),
-    ("kernels/step.cl", "sgd", True, "gradients[gradients_offset + i] = 0.0f",
-     "gradients[i] = 0.0f"),
-    ("kernels/step.cl", "sgd", True, "gradients[gradients_offset + i] = 0.0f",
-     "gradients[gradients_offset + i] = -0.0f"),
+    ("kernels/step.cl", "sgd", True, "gradients[gradients_offset + i] = 0;\n#endif\n}",
+     "gradients[i] = 0;\n#endif\n}"),
+    ("kernels/step.cl", "sgd", True, "gradients[gradients_offset + i] = 0;\n#endif\n}",
+     "gradients[gradients_offset + i] = -0.0f;\n#endif\n}"),
     ("kernels/step.cl", "momentum rmsprop", False,
      "#ifndef STEP_SIZE\n#define STEP_SIZE h.step_size\n#endif",
      "#undef STEP_SIZE\n#define STEP_SIZE h.step_size"),
@@ -174,33 +178,23 @@ FAMOUS = [
      'packed[n] = (float)scalars[i].prepare'),
 
     # What carries them.
-    ("src/optimizer.c", "adam ftrl", False, "buffers, opt->steps + 1, error",
-     "buffers, opt->steps, error"),
-    ("src/optimizer.c", "adam ftrl", False, "buffers, opt->steps + 1, error",
-     "buffers, opt->steps + 2, error"),
-    ("src/optimizer.c", "adam ftrl", False, "    opt->steps++;\n", ""),
-    ("src/optimizer.c", "sgd", False,
-     "const cl_ulong parameters_offset = buffers->parameters_offset;",
-     "const cl_ulong parameters_offset = buffers->gradients_offset;"),
-    ("src/optimizer.c", "sgd", False,
-     "const cl_ulong gradients_offset = buffers->gradients_offset;",
-     "const cl_ulong gradients_offset = 0;"),
-    ("src/optimizer.c", "sgd", False, "set_arguments(opt, opt->count, buffers",
-     "set_arguments(opt, opt->count - 1, buffers"),
-    ("src/optimizer.c", "sgd", False, "set_arguments(opt, opt->count, buffers",
-     "set_arguments(opt, opt->global, buffers"),
-    ("src/optimizer.c", "adam", False,
-     "push(&arguments, sizeof(cl_mem), &opt->slots[i]);\n    return",
-     "push(&arguments, sizeof(cl_mem), &opt->slots[0]);\n    return"),
-    ("src/optimizer.c", "adagrad ftrl rmsprop", False,
-     "index >= 0 ? (float)opt->settings.value[index] : 0.0f",
-     "index > 0 ? 0.0f : 0.0f"),
-    ("src/optimizer.c", "adagrad adam", False,
-     "const cl_ulong count = opt->count;",
-     "const cl_ulong count = opt->count / 2;"),
-    ("src/optimizer.c", "sgd adam", False,
-     "return cs_settings_set(&opt->settings, name, value, error);",
-     "return CLSTEP_OK;"),
+    ("src/launch.c", "adam ftrl", False, "group->steps + 1, &group->memo",
+     "group->steps, &group->memo"),
+    ("src/launch.c", "adam ftrl", False, "group->steps + 1, &group->memo",
+     "group->steps + 2, &group->memo"),
+    ("src/optimizer.c", "adam ftrl", False,
+     "    opt->groups[0].steps += !opt->groups[0].frozen;\n", ""),
+    ("src/launch.c", "sgd", False, "offsets[] = {b->parameters_offset,",
+     "offsets[] = {b->gradients_offset,"),
+    ("src/launch.c", "sgd", False,
+     "offsets[] = {b->parameters_offset, b->gradients_offset,",
+     "offsets[] = {b->parameters_offset, 0,"),
+    ("src/launch.c", "sgd", False, "all = {0, opt->count, *buffers}",
+     "all = {0, opt->count - 1, *buffers}"),
+    ("src/launch.c", "sgd", False, "all = {0, opt->count, *buffers}",
+     "all = {0, opt->global, *buffers}"),
+    ("src/launch.c", "adam", False, "&opt->slots[i]);\n    return",
+     "&opt->slots[0]);\n    return"),
     ("src/settings.c", "sgd", True,
      "settings->value[own + CS_LR_MAX] = settings->value[0];",
      "settings->value[own + CS_LR_MAX] = 1.0;"),
@@ -210,6 +204,32 @@ FAMOUS = [
     ("src/sizes.c", "sgd", False, "rest == 0 ? 0 : unit - rest",
      "rest == 0 ? 0 : -rest"),
 ]
+
+# The functions of the host that carry a whole step.
+CARRIERS = {
+    "src/table.c": "control_bytes device_counts land cs_table_look wait_for"
+                   " cs_table_recount bits_of write_header write_group prepare"
+                   " keep enqueue cs_table_step",
+    "src/sums.c": "cs_sums_needed pieces count_all list_tensor make_lists"
+                  " cs_sums_reset add_chunks add_nodes cs_sums_add"
+                  " cs_sums_decide",
+    "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
+                    " launch_range launch_rows update cs_launch_update",
+    "src/create.c": "has_tails create_blocks create_matrices create_tables",
+    "src/optimizer.c": "is_frozen send_started launch_swap"
+                       " clstep_optimizer_set_group clstep_optimizer_freeze",
+    "src/joint.c": "leave clstep_joint_step",
+}
+
+# Functions that every program has, and the macro with which it calls them.
+NEEDED = {
+    "float_of_half": "GRAD_TYPE_F16",
+    "float_of_bfloat": "GRAD_TYPE_BF16",
+    "half_of_float": "COPY_TYPE_F16",
+    "bfloat_of_float": "COPY_TYPE_BF16",
+    "averaged": "AVERAGE",
+    "block_of": "ROWS",
+}
 
 # File, the first line that was changed, what it became (all of these), and why
 # no result can change.
@@ -228,8 +248,6 @@ EQUIVALENT = [
      "return a < -limit ? -limit : a > limit ? limit : a;",
      "return a < -limit ? -limit : a >= limit ? limit : a;",
      "the same at the other end"),
-    ("kernels/step.cl", "#ifdef WITH_GRAD_SCALE", "#ifdef MAXIMIZE",
-     "a product and a negation can change places"),
     ("kernels/step.cl", "#ifdef MAXIMIZE", "#ifdef WITH_CLIP_VALUE",
      "the limits are symmetric: they and a negation can change places"),
     ("kernels/step.cl", "const float u = direction(w, x, &s, &h);",

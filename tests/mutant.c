@@ -12,9 +12,9 @@
  *
  * Else each group of configurations is run, five steps with many values, until
  * something differs; behind --kernel, FILE stands for the text of
- * kernels/NAME.cl.  Prints for each group "group 0 nothing", "group 1" and what
- * differs (the numbers or the probe's verdict), or "group 2" and which
- * operation failed.
+ * kernels/NAME.cl.  Prints "at NAME" for each configuration, and for each group
+ * "group 0 nothing", "group 1" and what differs (the numbers or the probe's
+ * verdict), or "group 2" and which operation failed.
  */
 #include "device.h"
 #include "fixture.h"
@@ -32,7 +32,7 @@ enum {
     STEPS = 5,
     RANDOM_VALUES = 2,
     MAX_CONFIGURATIONS = 128,
-    SECONDS = 20 /* for one group; then SIGALRM ends the program */
+    SECONDS = 20 /* for one configuration; then SIGALRM ends the program */
 };
 
 /* With the first all values are tried; the last is a multiple of a work-group.
@@ -338,13 +338,18 @@ static int open_device(const char *verdict)
 /* Runs the 'count' configurations called 'names'. */
 static void run_group(const char *verdict, char **names, int count)
 {
-    alarm(SECONDS);
-
     int code = open_device(verdict);
 
-    for (int i = 0; i < count && code == 0; i++)
+    for (int i = 0; i < count && code == 0; i++) {
+        printf("at %s\n", names[i]);
+        fflush(stdout);
+        alarm(SECONDS);
         code = run_named(names[i]);
+    }
+    alarm(0);
+    alarm(SECONDS);
     clstep_device_release(place.device);
+    alarm(0);
     printf("group %d %s\n", code, code == 0 ? "nothing" : message);
     fflush(stdout);
 }

@@ -61,11 +61,11 @@ static const struct {
 } scenes[] = {
     /* A table without sums: groups, tails, and what follows the rule. */
     {"zero_grad=1 ema_decay=0.75 ema_begin=1 copy_type=bf16 l2=0.01",
-     {{"adam", "", "300 256/1 1 3x100/2 0/1 515/2"}},
+     {{"adagrad", "lr_decay=0.25", "300 256/1 1 3x100/2 0/1 515/2"}},
      "F1 s w w q1 s h0 s T1 s w w F0 s q s C1 s s c s",
      0},
     {"ema_form=equal ema_begin=2",
-     {{"adam", "", "100 1/1 37/2"}},
+     {{"adagrad", "lr_decay=0.25", "100 1/1 37/2"}},
      "s q2 s s s C1 s s w w c s",
      MIDDLES},
     {"weight_decay=0.1 l1=0.01 clip_value=0.5",
@@ -109,21 +109,21 @@ static const struct {
 
     /* Skips. */
     {"check_finite=1 zero_grad=1 scale_start=1024 scale_interval=2",
-     {{"adam", "", "300 256/1 1 5000/2"}},
+     {{"adagrad", "lr_decay=0.25", "300 256/1 1 5000/2"}},
      "s b s s F1 b s T1 s s q1 (sbsF0sbsT0ss) s (bbb) s (bss) h (sbs) r s b s",
      0},
     {"check_finite=1 zero_grad=1 scale_growth=3 scale_interval=3 "
      "scale_backoff=0.3 grad_type=f16 ema_decay=0.5 clip_norm=0.5",
-     {{"adam", "", "300 256/1 1 5000/2"}},
+     {{"adagrad", "lr_decay=0.25", "300 256/1 1 5000/2"}},
      "s F1 b w w s s b (sbsssss) T1 w w (sb) s r s C1 s b (sb) c s",
      GROUPED},
     {"check_finite=1 grad_scale=2 copy_type=f16",
-     {{"adam", "", "5000"}},
+     {{"adagrad", "lr_decay=0.25", "5000"}},
      "s b o d s (sbs) s",
      0},
     {"check_finite=1 device_scale=1 clip_norm_tensor=1 clip_value=0.25 "
      "grad_type=bf16",
-     {{"radam", "", "255 300/1 4097"}},
+     {{"adagrad", "lr_decay=0.25", "255 300/1 4097"}},
      "s b o d s (sbs) F1 b s",
      0},
     {"check_finite=1 ema_form=equal ema_begin=1 scale_growth=1e38 "
@@ -138,7 +138,7 @@ static const struct {
      "s s w w q s h s d",
      0},
     {"max_norm=1.5 ema_decay=0.75 copy_type=bf16",
-     {{"adam", "", "7x33/0 2x300/1 9 3x2x5/2 2x5000"}},
+     {{"adagrad", "lr_decay=0.25", "7x33/0 2x300/1 9 3x2x5/2 2x5000"}},
      "s q1 s F1 w w s T1 F0 s h s T0 d s",
      0},
     {"max_norm=16", {{"sgd", "lr=0.25", "2x1050000 3x4"}}, "s", 0},
@@ -163,12 +163,12 @@ static const struct {
 
     /* Tensors apart. */
     {"zero_grad=1 ema_decay=0.75 ema_begin=1 copy_type=bf16 clip_norm=1",
-     {{"adam", "", "300 256/1 1 3x100/2 0/1 5015/2"}},
+     {{"adagrad", "lr_decay=0.25", "300 256/1 1 3x100/2 0/1 5015/2"}},
      "s F1 q2 s T1 F0 s s",
      APART},
     {"check_finite=1 clip_norm_tensor=0.5 max_norm=2 ema_decay=0.75 "
      "grad_type=f16 device_scale=1",
-     {{"adam", "", "300 2x256/1 1 3x100/2 0/1 5000/2 2x2"}},
+     {{"adagrad", "lr_decay=0.25", "300 2x256/1 1 3x100/2 0/1 5000/2 2x2"}},
      "s b F1 s (sbs) T1 F0 s s",
      APART | GROUPED},
     {"max_norm=1 copy_type=f16",
