@@ -143,7 +143,7 @@ kernel void clstep_finish(const ulong count, const ulong first,
     const float w = parameters[parameters_offset + i];
 
 #ifdef AVERAGE
-    average[first + i] = averaged(average[first + i], w, h.share);
+    average[first + i] = averaged(average[first + i], w, h.ema_share);
 #endif
 #ifdef COPY_OF
     copy[copy_offset + i] = COPY_OF(w);

@@ -129,7 +129,7 @@ clstep_step(const ulong count, const ulong first,
                                 : w;
 #endif
 #if defined(AVERAGE) && !defined(WITH_MAX_NORM)
-    s.ema = averaged(s.ema, w, h.share);
+    s.ema = averaged(s.ema, w, h.ema_share);
 #endif
 
     parameters[parameters_offset + i] = w;

@@ -94,13 +94,16 @@ static uint is_bad(float x)
 kernel void clstep_chunks(CHUNK_ARGUMENTS)
 {
     local float lanes[256];
-    const ulong which = first + get_group_id(0);
     const uint l0 = (uint)get_local_id(0), wide = (uint)get_local_size(0);
-    const bool is_there = get_group_id(0) < count; /* not when warming up */
-    const struct chunk c = chunks[is_there ? which : 0];
-    const bool active =
-        table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0;
-    const uint length = is_there && active ? c.count : 0;
+
+    /* No return before a barrier, which PoCL 3.1 does not bear. */
+    const bool is_there = get_group_id(0) < count;
+    const ulong which = is_there ? first + get_group_id(0) : 0;
+    const struct chunk c = chunks[which];
+    const uint length =
+        is_there && table[entries + ENTRY_WORDS * c.group + ENTRY_ACTIVE] != 0
+            ? c.count
+            : 0;
     const global gradient_t *g = gradients + (gradients_offset + c.begin);
     const float unscale = length != 0 ? UNSCALE : 1.0f;
     uint bad = 0;
@@ -328,7 +331,8 @@ step_of(const global uint *entry, const global uint *table, ulong taken)
  * one for all, decides whether the step is skipped, and gives each group the
  * row of the step that it takes.  Behind 'control' is each group's count.
  * 'list' has room for all tensors, and for one number more for each 256 of
- * them.
+ * them.  Without tensors nothing is done; but there is no return before a
+ * barrier, which PoCL 3.1 does not bear.
  */
 kernel void
 clstep_decide(const uint tensors, const global struct part *restrict parts,
@@ -363,14 +367,14 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
         tops[r] = list[256 * r];
     }
     barrier(CLK_GLOBAL_MEM_FENCE);
-    if (l == 0)
+    if (l == 0 && tensors != 0)
         decide_all(fold_list(tops, runs), control, table, factors, scale,
                    scale_offset);
     barrier(CLK_GLOBAL_MEM_FENCE);
 
     const uint skip = control->skip;
 
-    for (uint g = l; g < groups; g += wide) {
+    for (uint g = l; g < groups && tensors != 0; g += wide) {
         global uint *entry = table + entries + ENTRY_WORDS * g;
         const uint active = entry[ENTRY_ACTIVE];
         const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]

@@ -21,6 +21,7 @@ suite() {
     echo "== $1"
     code=0
     begin=$(date +%s)
+    rm -f "$logs/$1.log"
     ctest --test-dir "$build" -j "${CTEST_PARALLEL_LEVEL:-$(nproc)}" -V \
         --timeout 1800 --output-log "$logs/$1.log" \
         -E 'mutants|install|example|symbols|models|sizes' >/dev/null || code=$?
@@ -66,11 +67,13 @@ if [ -e "$oclgrind" ]; then
             exit 1
         }
         suite oclgrind
-    ) || failed="$failed oclgrind"
-    if grep -nE "$reports" "$logs/oclgrind.log" >"$logs/oclgrind.reports"; then
+    ) || failed=yes
+    if [ ! -e "$logs/oclgrind.log" ]; then
+        failed=yes
+    elif grep -nE "$reports" "$logs/oclgrind.log" >"$logs/oclgrind.reports"; then
         head -20 "$logs/oclgrind.reports"
         echo "drivers: Oclgrind reports the above; see $logs/oclgrind.log" >&2
-        failed="$failed oclgrind"
+        failed=yes
     else
         echo "no races, no bounds, no uninitialised reads"
     fi
@@ -84,7 +87,7 @@ if [ -e "$rusticl" ]; then
     (
         export OCL_ICD_VENDORS=$rusticl RUSTICL_ENABLE=llvmpipe
         suite rusticl
-    ) || failed="$failed rusticl"
+    ) || failed=yes
 else
     echo "== rusticl is not installed"
 fi
@@ -94,7 +97,7 @@ if [ -n "${INTEL_OPENCL_ICD:-}" ]; then
     (
         export OCL_ICD_VENDORS="$INTEL_OPENCL_ICD"
         suite intel
-    ) || failed="$failed intel"
+    ) || failed=yes
 fi
 
 [ "$ran" -ne 0 ] || {

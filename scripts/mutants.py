@@ -791,8 +791,8 @@ def read_options():
                         help="only N mutants, from everywhere")
     parser.add_argument("--rule", metavar="NAME",
                         help="only mutants that run the rule NAME")
-    parser.add_argument("--file", metavar="PATH",
-                        help="only mutants of the file PATH")
+    parser.add_argument("--file", metavar="PATHS",
+                        help="only mutants of these files, with commas")
     parser.add_argument("--seed", type=int, default=1,
                         help="of the numbers (default 1)")
     return parser.parse_args()
@@ -802,7 +802,7 @@ def chosen(mutants, options):
     if options.rule:
         mutants = [m for m in mutants if options.rule in m.rules]
     if options.file:
-        mutants = [m for m in mutants if m.path == options.file]
+        mutants = [m for m in mutants if m.path in options.file.split(",")]
     if options.quick and options.quick < len(mutants):
         n = len(mutants)
         mutants = [mutants[i * n // options.quick]

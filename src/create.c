@@ -16,24 +16,13 @@ static const uint64_t longest_row = (uint64_t)1 << 28;
 
 /* --- kernels -------------------------------------------------------------- */
 
-/* Creates the kernel called 'name' of 'entry', unless that is NULL. */
+/* Creates the kernel called 'name' of 'entry'. */
 static clstep_status
 create_kernel(clstep_optimizer *opt, const struct cs_program *entry,
-              const char *name, cl_kernel *kernel, clstep_error *error)
+              const char *name, struct cs_kernel *kernel, clstep_error *error)
 {
-    size_t local;
-    cl_int code;
-
-    *kernel = clCreateKernel(entry->program, name, &code);
-    if (code != CL_SUCCESS)
-        return cs_fail_cl(error, code, "clCreateKernel");
-
-    const clstep_status status =
-        cs_device_local(opt->device, *kernel, &local, error);
-
-    if (status == CLSTEP_OK && local < opt->local)
-        opt->local = local;
-    return status;
+    return cs_kernel_create(opt->device, entry->program, name, kernel,
+                            &opt->local, error);
 }
 
 /* The program of the step, or of what follows max_norm: text 'last'. */
@@ -93,7 +82,7 @@ create_rows(clstep_optimizer *opt, struct cs_program **entry, bool tails,
 /* The program of 'text' alone. */
 static clstep_status
 create_small(clstep_optimizer *opt, const char *declarations, const char *text,
-             const char *name, cl_kernel *kernel, clstep_error *error)
+             const char *name, struct cs_kernel *kernel, clstep_error *error)
 {
     struct cs_program *entry;
     clstep_status status = cs_device_program(
@@ -253,7 +242,7 @@ cs_fill(clstep_optimizer *opt, struct cs_call *call, cl_mem buffer,
         uint64_t count, float value, clstep_error *error)
 {
     const cl_ulong items = count;
-    struct cs_arguments arguments = {opt->fill, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&opt->fill, 0, CL_SUCCESS};
     size_t global = 0;
 
     cs_push(&arguments, sizeof(items), &items);
@@ -262,7 +251,7 @@ cs_fill(clstep_optimizer *opt, struct cs_call *call, cl_mem buffer,
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(count, opt->local, opt->device->address_bits, &global);
-    return cs_call_launch(call, opt->fill, global, opt->local, error);
+    return cs_call_launch(call, &opt->fill, global, opt->local, error);
 }
 
 clstep_status
@@ -469,16 +458,15 @@ void clstep_optimizer_release(clstep_optimizer *opt)
 
     const cl_mem buffers[] = {opt->block_groups, opt->block_tensors,
                               opt->matrices};
-    const cl_kernel kernels[] = {opt->kernel, opt->tail,        opt->rows,
-                                 opt->finish, opt->finish_tail, opt->fill,
-                                 opt->swap};
+    struct cs_kernel *const kernels[] = {
+        &opt->kernel,      &opt->tail, &opt->rows, &opt->finish,
+        &opt->finish_tail, &opt->fill, &opt->swap};
 
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         if (buffers[i] != NULL)
             clReleaseMemObject(buffers[i]);
     for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
-        if (kernels[i] != NULL)
-            clReleaseKernel(kernels[i]);
+        cs_kernel_release(kernels[i]);
     clstep_device_release(opt->device);
     free(opt->tensors);
     free(opt->groups);

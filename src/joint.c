@@ -93,6 +93,7 @@ static void leave(clstep_optimizer *opt)
     opt->table = opt->own_table;
     opt->first_group = opt->first_tensor = 0;
     opt->first_chunk = 0;
+    cs_launch_forget(opt);
 }
 
 /* Sets what the device keeps to its initial values. */
@@ -142,8 +143,10 @@ clstep_joint_create(clstep_optimizer *const *optimizers, size_t count,
             leave(optimizers[i]);
         return status;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         optimizers[i]->table = joint->table;
+        cs_launch_forget(optimizers[i]);
+    }
     *out = joint;
     return CLSTEP_OK;
 }

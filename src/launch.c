@@ -39,8 +39,8 @@ push_table(const clstep_optimizer *opt, struct cs_arguments *arguments)
     const cl_uint entries =
         (cl_uint)(CS_TABLE_HEADER + CS_ENTRY_WORDS * opt->first_group);
 
-    cs_push(arguments, sizeof(cl_mem), &opt->table->words);
-    cs_push(arguments, sizeof(entries), &entries);
+    cs_push_own(arguments, sizeof(cl_mem), &opt->table->words);
+    cs_push_own(arguments, sizeof(entries), &entries);
 }
 
 static void push_hyper(clstep_optimizer *opt, struct cs_arguments *arguments)
@@ -54,8 +54,8 @@ static void push_hyper(clstep_optimizer *opt, struct cs_arguments *arguments)
 }
 
 /* The arguments of 'kernel', which runs step.cl. */
-static cl_int
-set_step(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
+static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
+                       const struct range *range)
 {
     struct cs_arguments arguments = {kernel, 0, CL_SUCCESS};
     const clstep_buffers *b = &range->buffers;
@@ -66,39 +66,39 @@ set_step(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
     const size_t slots =
         opt->slot_count - (later && cs_settings_has_average(opt->settings));
 
-    cs_push(&arguments, sizeof(count), &count);
-    cs_push(&arguments, sizeof(first), &first);
+    cs_push_own(&arguments, sizeof(count), &count);
+    cs_push_own(&arguments, sizeof(first), &first);
     cs_push(&arguments, sizeof(cl_mem), &b->parameters);
-    cs_push(&arguments, sizeof(cl_ulong), &offsets[0]);
+    cs_push_own(&arguments, sizeof(cl_ulong), &offsets[0]);
     cs_push(&arguments, sizeof(cl_mem), &b->gradients);
-    cs_push(&arguments, sizeof(cl_ulong), &offsets[1]);
+    cs_push_own(&arguments, sizeof(cl_ulong), &offsets[1]);
     if (copies(opt) && !later) {
         cs_push(&arguments, sizeof(cl_mem), &b->copy);
-        cs_push(&arguments, sizeof(cl_ulong), &offsets[2]);
+        cs_push_own(&arguments, sizeof(cl_ulong), &offsets[2]);
     }
     if (opt->table != NULL) {
         const struct cs_sums *sums = opt->table->sums;
         const cl_uint tensor = (cl_uint)opt->first_tensor;
 
         push_table(opt, &arguments);
-        cs_push(&arguments, sizeof(cl_mem), &opt->block_groups);
-        cs_push(&arguments, sizeof(cl_mem),
-                sums != NULL ? &sums->factors : &opt->table->words);
-        cs_push(&arguments, sizeof(tensor), &tensor);
-        cs_push(&arguments, sizeof(cl_mem),
-                opt->block_tensors != NULL ? &opt->block_tensors
-                                           : &opt->block_groups);
+        cs_push_own(&arguments, sizeof(cl_mem), &opt->block_groups);
+        cs_push_own(&arguments, sizeof(cl_mem),
+                    sums != NULL ? &sums->factors : &opt->table->words);
+        cs_push_own(&arguments, sizeof(tensor), &tensor);
+        cs_push_own(&arguments, sizeof(cl_mem),
+                    opt->block_tensors != NULL ? &opt->block_tensors
+                                               : &opt->block_groups);
     } else {
         push_hyper(opt, &arguments);
     }
     for (size_t i = 0; i < slots; i++)
-        cs_push(&arguments, sizeof(cl_mem), &opt->slots[i]);
+        cs_push_own(&arguments, sizeof(cl_mem), &opt->slots[i]);
     return arguments.code;
 }
 
 /* The arguments of 'kernel', which is clstep_finish of rows.cl. */
-static cl_int
-set_finish(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
+static cl_int set_finish(clstep_optimizer *opt, struct cs_kernel *kernel,
+                         const struct range *range)
 {
     struct cs_arguments arguments = {kernel, 0, CL_SUCCESS};
     const clstep_buffers *b = &range->buffers;
@@ -106,18 +106,19 @@ set_finish(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
     const cl_ulong parameters_offset = b->parameters_offset;
     const cl_ulong copy_offset = b->copy_offset;
 
-    cs_push(&arguments, sizeof(count), &count);
-    cs_push(&arguments, sizeof(first), &first);
+    cs_push_own(&arguments, sizeof(count), &count);
+    cs_push_own(&arguments, sizeof(first), &first);
     cs_push(&arguments, sizeof(cl_mem), &b->parameters);
-    cs_push(&arguments, sizeof(cl_ulong), &parameters_offset);
+    cs_push_own(&arguments, sizeof(cl_ulong), &parameters_offset);
     if (copies(opt)) {
         cs_push(&arguments, sizeof(cl_mem), &b->copy);
-        cs_push(&arguments, sizeof(cl_ulong), &copy_offset);
+        cs_push_own(&arguments, sizeof(cl_ulong), &copy_offset);
     }
     if (cs_settings_has_average(opt->settings))
-        cs_push(&arguments, sizeof(cl_mem), &opt->slots[opt->slot_count - 1]);
+        cs_push_own(&arguments, sizeof(cl_mem),
+                    &opt->slots[opt->slot_count - 1]);
     if (opt->table != NULL) {
-        cs_push(&arguments, sizeof(cl_mem), &opt->block_groups);
+        cs_push_own(&arguments, sizeof(cl_mem), &opt->block_groups);
         push_table(opt, &arguments);
     } else {
         push_hyper(opt, &arguments);
@@ -125,12 +126,12 @@ set_finish(clstep_optimizer *opt, cl_kernel kernel, const struct range *range)
     return arguments.code;
 }
 
-typedef cl_int set_function(clstep_optimizer *opt, cl_kernel kernel,
+typedef cl_int set_function(clstep_optimizer *opt, struct cs_kernel *kernel,
                             const struct range *range);
 
 static clstep_status
 launch(clstep_optimizer *opt, struct cs_call *call, set_function *set,
-       cl_kernel kernel, const struct range *range, clstep_error *error)
+       struct cs_kernel *kernel, const struct range *range, clstep_error *error)
 {
     size_t global = 0;
     const cl_int code = set(opt, kernel, range);
@@ -160,8 +161,8 @@ static struct range behind(const struct range *range, uint64_t count)
 /* Launches 'kernel', and 'tail' for what it leaves. */
 static clstep_status
 launch_range(clstep_optimizer *opt, struct cs_call *call, set_function *set,
-             cl_kernel kernel, cl_kernel tail, const struct range *range,
-             clstep_error *error)
+             struct cs_kernel *kernel, struct cs_kernel *tail,
+             const struct range *range, clstep_error *error)
 {
     struct range whole = *range;
     clstep_status status = CLSTEP_OK;
@@ -186,17 +187,17 @@ launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
             uint64_t count, uint64_t items, cl_mem parameters, uint64_t offset,
             clstep_error *error)
 {
-    struct cs_arguments arguments = {opt->rows, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&opt->rows, 0, CL_SUCCESS};
     const cl_ulong begin = first, rows = count, parameters_offset = offset;
     const cl_uint matrices = (cl_uint)opt->matrix_count;
     size_t global = 0;
 
-    cs_push(&arguments, sizeof(begin), &begin);
-    cs_push(&arguments, sizeof(rows), &rows);
-    cs_push(&arguments, sizeof(cl_mem), &opt->matrices);
-    cs_push(&arguments, sizeof(matrices), &matrices);
+    cs_push_own(&arguments, sizeof(begin), &begin);
+    cs_push_own(&arguments, sizeof(rows), &rows);
+    cs_push_own(&arguments, sizeof(cl_mem), &opt->matrices);
+    cs_push_own(&arguments, sizeof(matrices), &matrices);
     cs_push(&arguments, sizeof(cl_mem), &parameters);
-    cs_push(&arguments, sizeof(parameters_offset), &parameters_offset);
+    cs_push_own(&arguments, sizeof(parameters_offset), &parameters_offset);
     if (opt->table != NULL)
         push_table(opt, &arguments);
     else
@@ -204,7 +205,7 @@ launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(items, opt->local, opt->device->address_bits, &global);
-    return cs_call_launch(call, opt->rows, global, opt->local, error);
+    return cs_call_launch(call, &opt->rows, global, opt->local, error);
 }
 
 /* All launches for one range; the rows of its matrices begin at 'row'. */
@@ -212,16 +213,16 @@ static clstep_status
 update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
        uint64_t row, uint64_t rows, clstep_error *error)
 {
-    clstep_status status =
-        launch_range(opt, call, set_step, opt->kernel, opt->tail, range, error);
+    clstep_status status = launch_range(opt, call, set_step, &opt->kernel,
+                                        &opt->tail, range, error);
 
     if (status == CLSTEP_OK && rows != 0)
         status =
             launch_rows(opt, call, row, rows, rows, range->buffers.parameters,
                         range->buffers.parameters_offset - range->first, error);
-    if (status == CLSTEP_OK && opt->finish != NULL)
-        status = launch_range(opt, call, set_finish, opt->finish,
-                              opt->finish_tail, range, error);
+    if (status == CLSTEP_OK && opt->finish.cl != NULL)
+        status = launch_range(opt, call, set_finish, &opt->finish,
+                              &opt->finish_tail, range, error);
     return status;
 }
 
@@ -248,19 +249,28 @@ cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
     return status;
 }
 
+void cs_launch_forget(clstep_optimizer *opt)
+{
+    cs_kernel_forget(&opt->kernel);
+    cs_kernel_forget(&opt->tail);
+    cs_kernel_forget(&opt->rows);
+    cs_kernel_forget(&opt->finish);
+    cs_kernel_forget(&opt->finish_tail);
+}
+
 /* --- warming up ----------------------------------------------------------- */
 
 /* Launches 'kernel' over no elements, with each number of work-items above
  * 'from' and up to 'to' at which a driver compiles: any, and PoCL's 65,536. */
 static clstep_status
 warm(clstep_optimizer *opt, struct cs_call *call, set_function *set,
-     cl_kernel kernel, const struct range *range, size_t from, size_t to,
-     clstep_error *error)
+     struct cs_kernel *kernel, const struct range *range, size_t from,
+     size_t to, clstep_error *error)
 {
     static const size_t sizes[] = {CS_WORK_GROUP, CS_WARM_LARGE};
     clstep_status status = CLSTEP_OK;
 
-    if (kernel == NULL)
+    if (kernel->cl == NULL)
         return CLSTEP_OK;
 
     const cl_int code = set(opt, kernel, range);
@@ -281,19 +291,19 @@ static clstep_status warm_all(clstep_optimizer *opt, cl_mem dummy, size_t from,
         0, 0, {.parameters = dummy, .gradients = dummy, .copy = dummy}};
     const struct {
         set_function *set;
-        cl_kernel kernel;
+        struct cs_kernel *kernel;
         size_t to; /* a tail is one work-group */
-    } kernels[] = {{set_step, opt->kernel, to},
-                   {set_step, opt->tail, CS_WORK_GROUP},
-                   {set_finish, opt->finish, to},
-                   {set_finish, opt->finish_tail, CS_WORK_GROUP}};
+    } kernels[] = {{set_step, &opt->kernel, to},
+                   {set_step, &opt->tail, CS_WORK_GROUP},
+                   {set_finish, &opt->finish, to},
+                   {set_finish, &opt->finish_tail, CS_WORK_GROUP}};
     struct cs_call call = {.queue = opt->device->queue};
     clstep_status status = CLSTEP_OK;
 
     for (size_t i = 0; i < 4 && status == CLSTEP_OK; i++)
         status = warm(opt, &call, kernels[i].set, kernels[i].kernel, &none,
                       from, kernels[i].to, error);
-    if (status == CLSTEP_OK && opt->rows != NULL)
+    if (status == CLSTEP_OK && opt->rows.cl != NULL)
         status = launch_rows(opt, &call, 0, 0, to, dummy, 0, error);
     if (status == CLSTEP_OK) {
         const cl_int code = clFinish(call.queue);
@@ -333,6 +343,7 @@ clstep_status cs_launch_warm(clstep_optimizer *opt, size_t from, size_t to,
         opt->table = table != NULL ? &frozen : NULL;
         status = warm_all(opt, frozen.words, from, to, error);
         opt->table = table;
+        cs_launch_forget(opt);
     }
     if (frozen.words != NULL)
         clReleaseMemObject(frozen.words);

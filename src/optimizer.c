@@ -24,14 +24,16 @@ clstep_status
 cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
               const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
-    clstep_status status;
+    const uint64_t uncounted = opt->table != NULL ? opt->table->uncounted : 0;
 
     for (size_t g = 0; g < opt->group_count; g++)
-        if (opt->groups[g].steps >= UINT64_MAX - CLSTEP_IN_FLIGHT)
+        if (opt->groups[g].steps >= UINT64_MAX - uncounted)
             return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                            "%llu steps were taken; no more can be counted",
                            (unsigned long long)opt->groups[g].steps);
-    status = cs_check_queue(opt, queue, error);
+
+    clstep_status status = cs_check_queue(opt, queue, error);
+
     if (status != CLSTEP_OK)
         return status;
     if (buffers == NULL)
@@ -169,8 +171,8 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
 
         if (tensors[t].count == 0)
             continue;
-        launches += once * (opt->finish != NULL ? 2 : 1);
-        launches += opt->rows != NULL && tensors[t].rows != 0;
+        launches += once * (opt->finish.cl != NULL ? 2 : 1);
+        launches += opt->rows.cl != NULL && tensors[t].rows != 0;
         launches += norm;
     }
     return launches + norm + (sums_of(opt) != NULL);
@@ -215,7 +217,7 @@ launch_swap(clstep_optimizer *opt, struct cs_call *call,
             const clstep_buffers *buffers, cl_mem started, clstep_error *error)
 {
     const cl_ulong count = opt->count, offset = buffers->parameters_offset;
-    struct cs_arguments arguments = {opt->swap, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&opt->swap, 0, CL_SUCCESS};
 
     cs_push(&arguments, sizeof(count), &count);
     cs_push(&arguments, sizeof(cl_mem), &buffers->parameters);
@@ -227,7 +229,7 @@ launch_swap(clstep_optimizer *opt, struct cs_call *call,
     }
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
-    return cs_call_launch(call, opt->swap, opt->global, opt->local, error);
+    return cs_call_launch(call, &opt->swap, opt->global, opt->local, error);
 }
 
 static clstep_status
@@ -238,7 +240,7 @@ check_swap(const clstep_optimizer *opt, cl_command_queue queue,
 
     if (opt == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
-    if (opt->swap == NULL)
+    if (opt->swap.cl == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "this %s has no average: give ema_decay or "
                        "ema_form=equal at creation",
@@ -447,12 +449,34 @@ clstep_optimizer_set_group_steps(clstep_optimizer *opt, size_t group,
 
 /* --- report --------------------------------------------------------------- */
 
+/* Enqueues the report.  Where the host says which step comes next, the device
+ * may not know yet how many were taken. */
+static clstep_status
+read_report(const clstep_optimizer *opt, struct cs_call *call,
+            clstep_report *report, clstep_error *error)
+{
+    const struct cs_sums *sums = sums_of(opt);
+    const size_t from = sums != NULL && opt->table->counted
+                            ? offsetof(clstep_report, skipped)
+                            : 0;
+    clstep_status status;
+
+    *report = (clstep_report){.steps = opt->steps};
+    if (sums == NULL)
+        return cs_call_mark(call, error);
+    status = cs_call_read(call, sums->control, CL_FALSE, from,
+                          sizeof(*report) - from, (char *)report + from, error);
+    if (status == CLSTEP_OK && sums->scale != NULL)
+        status = cs_call_read(call, sums->scale, CL_FALSE, 0, sizeof(float),
+                              &report->scale, error);
+    return status;
+}
+
 clstep_status
 clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
                         clstep_report *report, cl_event *done,
                         clstep_error *error)
 {
-    const cl_bool blocking = done == NULL;
     struct cs_call call;
     clstep_status status;
 
@@ -467,26 +491,17 @@ clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
     if (status != CLSTEP_OK)
         return status;
 
-    const struct cs_sums *sums = sums_of(opt);
-
-    *report = (clstep_report){.steps = opt->steps};
-    if (sums == NULL) {
-        status = cs_call_mark(&call, error);
-    } else {
-        status = cs_call_read(&call, sums->control, CL_FALSE, 0,
-                              sizeof(*report), report, error);
-        if (status == CLSTEP_OK && sums->scale != NULL)
-            status = cs_call_read(&call, sums->scale, CL_FALSE, 0,
-                                  sizeof(float), &report->scale, error);
-    }
-    if (call.last != NULL && (blocking || status != CLSTEP_OK)) {
+    status = read_report(opt, &call, report, error);
+    if (status == CLSTEP_OK && done != NULL) {
+        /* The next step waits for it. */
+        cs_call_keep(opt, &call);
+        *done = call.last;
+        call.last = NULL;
+    } else if (call.last != NULL) {
         const cl_int code = clWaitForEvents(1, &call.last);
 
         if (code != CL_SUCCESS && status == CLSTEP_OK)
             status = cs_fail_cl(error, code, "clWaitForEvents");
-    } else if (status == CLSTEP_OK) {
-        *done = call.last;
-        call.last = NULL;
     }
     cs_call_end(&call);
     return status;

@@ -6,6 +6,7 @@
 #define CS_OPTIMIZER_H
 
 #include "device.h"
+#include "kernel.h"
 #include "settings.h"
 
 struct cs_table;
@@ -37,9 +38,9 @@ struct clstep_optimizer {
 
     /* The step: 'kernel' has a guard where its scalars are an argument, and
      * none where they are in 'table'; 'tail' is the same with one. */
-    cl_kernel kernel, tail;
-    cl_kernel rows, finish, finish_tail; /* with max_norm */
-    cl_kernel fill, swap;
+    struct cs_kernel kernel, tail;
+    struct cs_kernel rows, finish, finish_tail; /* with max_norm */
+    struct cs_kernel fill, swap;
     size_t local, global; /* of a launch over 'count' elements */
     cl_mem slots[CS_MAX_SLOTS + 1];
     const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];
@@ -113,8 +114,9 @@ clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
                            clstep_error *error);
 
 /* Adds a launch to the call. */
-clstep_status cs_call_launch(struct cs_call *call, cl_kernel kernel,
-                             size_t global, size_t local, clstep_error *error);
+clstep_status
+cs_call_launch(struct cs_call *call, const struct cs_kernel *kernel,
+               size_t global, size_t local, clstep_error *error);
 
 /* Adds a copy from or to the host's memory, which is not waited for unless
  * 'blocking' is CL_TRUE. */
@@ -140,21 +142,6 @@ void cs_order_tear(clstep_optimizer *optimizer);
 void cs_order_forget(clstep_optimizer *optimizer);
 
 /* --- create.c ------------------------------------------------------------- */
-
-/* The arguments of a kernel; after the first failure, push() does nothing. */
-struct cs_arguments {
-    cl_kernel kernel;
-    cl_uint count;
-    cl_int code;
-};
-
-static inline void
-cs_push(struct cs_arguments *arguments, size_t size, const void *value)
-{
-    if (arguments->code == CL_SUCCESS)
-        arguments->code =
-            clSetKernelArg(arguments->kernel, arguments->count++, size, value);
-}
 
 /* Enqueues the initial value of each slot. */
 clstep_status cs_fill_slots(clstep_optimizer *optimizer, struct cs_call *call,
@@ -185,6 +172,9 @@ clstep_status
 cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart,
                  clstep_error *error);
+
+/* Forgets the arguments of these kernels, where a table goes. */
+void cs_launch_forget(clstep_optimizer *optimizer);
 
 /* PoCL compiles again at the first launch of so many work-items. */
 enum { CS_WARM_LARGE = 65536 };

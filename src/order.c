@@ -198,14 +198,15 @@ static clstep_status took(struct cs_call *call, cl_int code, cl_event event,
     return CLSTEP_OK;
 }
 
-clstep_status cs_call_launch(struct cs_call *call, cl_kernel kernel,
-                             size_t global, size_t local, clstep_error *error)
+clstep_status
+cs_call_launch(struct cs_call *call, const struct cs_kernel *kernel,
+               size_t global, size_t local, clstep_error *error)
 {
     const cl_event *list;
     cl_event event = NULL;
     const cl_uint count = waits_of(call, &list);
     const cl_int code = clEnqueueNDRangeKernel(
-        call->queue, kernel, 1, NULL, &global, &local, count, list, &event);
+        call->queue, kernel->cl, 1, NULL, &global, &local, count, list, &event);
 
     return took(call, code, event, "clEnqueueNDRangeKernel", error);
 }

@@ -108,7 +108,7 @@ static const struct {
     [CS_WEIGHT_DECAY] = {"decay_factor", decay_factor, is_given},
     [CS_PROX_L1] = {"soft_threshold", soft_threshold, is_given},
     [CS_MAX_NORM] = {"max_norm", max_norm, is_given},
-    [CS_EMA_DECAY] = {"share", share, has_average},
+    [CS_EMA_DECAY] = {"ema_share", share, has_average},
 };
 
 /* Says whether the kernel gets the scalar of 'which'. */

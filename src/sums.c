@@ -196,7 +196,7 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
 {
     const struct {
         const char *name;
-        cl_kernel *kernel;
+        struct cs_kernel *kernel;
         size_t *local;
     } kernels[] = {
         {"clstep_chunks", &sums->chunks, &sums->chunks_local},
@@ -215,14 +215,10 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
                                      "sums", &sums->entry, error);
     cs_text_release(&declarations);
     for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++) {
-        cl_int code;
-
-        *kernels[i].kernel =
-            clCreateKernel(sums->entry->program, kernels[i].name, &code);
-        status = code == CL_SUCCESS
-                     ? cs_device_local(table->device, *kernels[i].kernel,
-                                       kernels[i].local, error)
-                     : cs_fail_cl(error, code, "clCreateKernel");
+        *kernels[i].local = CS_WORK_GROUP;
+        status = cs_kernel_create(table->device, sums->entry->program,
+                                  kernels[i].name, kernels[i].kernel,
+                                  kernels[i].local, error);
     }
     return status;
 }
@@ -249,14 +245,13 @@ void cs_sums_release(struct cs_sums *sums)
     if (sums == NULL)
         return;
 
-    const cl_kernel kernels[] = {sums->chunks, sums->nodes, sums->decide};
     const cl_mem buffers[] = {sums->chunk_table, sums->node_table, sums->parts,
                               sums->chunk_sums,  sums->node_sums,  sums->list,
                               sums->factors,     sums->control,    sums->scale};
 
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
-        if (kernels[i] != NULL)
-            clReleaseKernel(kernels[i]);
+    cs_kernel_release(&sums->chunks);
+    cs_kernel_release(&sums->nodes);
+    cs_kernel_release(&sums->decide);
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         if (buffers[i] != NULL)
             clReleaseMemObject(buffers[i]);
@@ -300,21 +295,21 @@ add_chunks(struct cs_sums *sums, const struct cs_table *table,
         1.0f / (float)cs_settings_feature(settings, CS_GRAD_SCALE);
     const cl_float clip = (float)cs_settings_feature(settings, CS_CLIP_VALUE);
     const cl_uint entries = CS_TABLE_HEADER;
-    struct cs_arguments arguments = {sums->chunks, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&sums->chunks, 0, CL_SUCCESS};
     size_t global = 0;
 
-    cs_push(&arguments, sizeof(chunk), &chunk);
-    cs_push(&arguments, sizeof(chunks), &chunks);
-    cs_push(&arguments, sizeof(cl_mem), &sums->chunk_table);
+    cs_push_own(&arguments, sizeof(chunk), &chunk);
+    cs_push_own(&arguments, sizeof(chunks), &chunks);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->chunk_table);
     cs_push(&arguments, sizeof(cl_mem), &gradients);
-    cs_push(&arguments, sizeof(begin), &begin);
-    cs_push(&arguments, sizeof(unscale), &unscale);
+    cs_push_own(&arguments, sizeof(begin), &begin);
+    cs_push_own(&arguments, sizeof(unscale), &unscale);
     cs_push(&arguments, sizeof(cl_mem), &from);
-    cs_push(&arguments, sizeof(scale_offset), &scale_offset);
-    cs_push(&arguments, sizeof(clip), &clip);
-    cs_push(&arguments, sizeof(cl_mem), &table->words);
-    cs_push(&arguments, sizeof(entries), &entries);
-    cs_push(&arguments, sizeof(cl_mem), &sums->chunk_sums);
+    cs_push_own(&arguments, sizeof(scale_offset), &scale_offset);
+    cs_push_own(&arguments, sizeof(clip), &clip);
+    cs_push_own(&arguments, sizeof(cl_mem), &table->words);
+    cs_push_own(&arguments, sizeof(entries), &entries);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->chunk_sums);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     if (!cs_size_global(sums->grouped ? items * sums->chunks_local : items,
@@ -323,7 +318,7 @@ add_chunks(struct cs_sums *sums, const struct cs_table *table,
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                        "%llu chunks are more than the device can number",
                        (unsigned long long)count);
-    return cs_call_launch(call, sums->chunks, global, sums->chunks_local,
+    return cs_call_launch(call, &sums->chunks, global, sums->chunks_local,
                           error);
 }
 
@@ -333,18 +328,18 @@ add_nodes(struct cs_sums *sums, const struct cs_table *table,
           clstep_error *error)
 {
     const cl_ulong nodes = count;
-    struct cs_arguments arguments = {sums->nodes, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&sums->nodes, 0, CL_SUCCESS};
     size_t global = 0;
 
-    cs_push(&arguments, sizeof(nodes), &nodes);
-    cs_push(&arguments, sizeof(cl_mem), &sums->node_table);
-    cs_push(&arguments, sizeof(cl_mem), &sums->chunk_sums);
-    cs_push(&arguments, sizeof(cl_mem), &sums->node_sums);
+    cs_push_own(&arguments, sizeof(nodes), &nodes);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->node_table);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->chunk_sums);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->node_sums);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(items, sums->nodes_local, table->device->address_bits,
                    &global);
-    return cs_call_launch(call, sums->nodes, global, sums->nodes_local, error);
+    return cs_call_launch(call, &sums->nodes, global, sums->nodes_local, error);
 }
 
 clstep_status cs_sums_add(struct cs_sums *sums, const struct cs_table *table,
@@ -401,22 +396,22 @@ clstep_status cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
                                              : sums->factors;
     const cl_ulong scale_offset =
         sums->scale == NULL && given ? buffers->scale_offset : 0;
-    struct cs_arguments arguments = {sums->decide, 0, CL_SUCCESS};
+    struct cs_arguments arguments = {&sums->decide, 0, CL_SUCCESS};
 
-    cs_push(&arguments, sizeof(tensors), &tensors);
-    cs_push(&arguments, sizeof(cl_mem), &sums->parts);
-    cs_push(&arguments, sizeof(cl_mem), &sums->node_sums);
-    cs_push(&arguments, sizeof(cl_mem), &sums->list);
-    cs_push(&arguments, sizeof(groups), &groups);
-    cs_push(&arguments, sizeof(entries), &entries);
-    cs_push(&arguments, sizeof(cl_mem), &table->words);
-    cs_push(&arguments, sizeof(cl_mem), &sums->control);
-    cs_push(&arguments, sizeof(cl_mem), &sums->factors);
+    cs_push_own(&arguments, sizeof(tensors), &tensors);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->parts);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->node_sums);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->list);
+    cs_push_own(&arguments, sizeof(groups), &groups);
+    cs_push_own(&arguments, sizeof(entries), &entries);
+    cs_push_own(&arguments, sizeof(cl_mem), &table->words);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->control);
+    cs_push_own(&arguments, sizeof(cl_mem), &sums->factors);
     cs_push(&arguments, sizeof(cl_mem), &scale);
-    cs_push(&arguments, sizeof(scale_offset), &scale_offset);
+    cs_push_own(&arguments, sizeof(scale_offset), &scale_offset);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
-    return cs_call_launch(call, sums->decide, sums->decide_local,
+    return cs_call_launch(call, &sums->decide, sums->decide_local,
                           sums->decide_local, error);
 }
 

@@ -20,7 +20,7 @@ struct cs_control {
 
 struct cs_sums {
     struct cs_program *entry;
-    cl_kernel chunks, nodes, decide;
+    struct cs_kernel chunks, nodes, decide;
     size_t chunks_local, nodes_local, decide_local;
     bool grouped; /* a work-group a chunk */
     uint64_t chunk_count, node_count;

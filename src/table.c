@@ -109,14 +109,19 @@ static void CL_CALLBACK landed(cl_event event, cl_int state, void *flight)
     flight_release(flight);
 }
 
-/* Lets a flight go as soon as the device is done with its memory. */
+/* Lets a flight go as soon as the device is done with its memory.  The event is
+ * not released by the callback: drivers that call it at once use the event
+ * after it. */
 static void leave(struct cs_flight *flight)
 {
-    if (clSetEventCallback(flight->end, CL_COMPLETE, landed, flight) ==
-        CL_SUCCESS)
-        return;
-    clWaitForEvents(1, &flight->end);
-    flight_release(flight);
+    const cl_event end = flight->end;
+
+    flight->end = NULL;
+    if (clSetEventCallback(end, CL_COMPLETE, landed, flight) != CL_SUCCESS) {
+        clWaitForEvents(1, &end);
+        flight_release(flight);
+    }
+    clReleaseEvent(end);
 }
 
 void cs_table_release(struct cs_table *table)

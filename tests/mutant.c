@@ -130,29 +130,13 @@ static bool has(const struct sweep_list *list, const char *name)
     return false;
 }
 
-/* Says whether the trials can do without what 'list' asks for: buffers that
- * they do not have.  The scenes have them. */
-static bool is_simple(const struct sweep_list *list)
-{
-    return !has(list, "device_scale") && !has(list, "copy_type") &&
-           !has(list, "grad_type");
-}
-
 /* Adds to '*list' all features that go with what it has. */
 static void add_features(const clstep_rule *rule, struct sweep_list *list)
 {
     struct sweep_list way;
 
-    for (size_t i = 0; sweep_feature(rule, i, &way); i++) {
-        struct sweep_list tried = *list;
-
-        for (size_t k = 0; k < way.count && !has(&way, "decay_form"); k++)
-            if (!has(list, way.settings[k].name))
-                sweep_add(&tried, way.settings[k]);
-        if (is_simple(&tried) &&
-            clstep_rule_check(rule, tried.settings, NULL) == CLSTEP_OK)
-            *list = tried;
-    }
+    for (size_t i = 0; sweep_feature(rule, i, &way); i++)
+        sweep_join(rule, list, &way);
 }
 
 /* Adds the special trials of 'rule' to 'all', which has 'n' entries. */
@@ -181,7 +165,7 @@ static size_t configure(const clstep_rule *rule, struct configuration *all)
         all[n++] = (struct configuration){.list = list};
     n = add_specials(rule, all, n);
     for (size_t i = 0; sweep_feature(rule, i, &list); i++)
-        if (list.count != 0 && is_simple(&list))
+        if (list.count != 0)
             all[n++] = (struct configuration){.list = list, .features = true};
     for (size_t i = 0; sweep_feature(rule, i, &list); i++) {
         if (!has(&list, "decay_form"))

@@ -45,7 +45,7 @@ static struct reference *
 create_reference(const char *rule, const clstep_setting *settings,
                  uint64_t count)
 {
-    struct reference_setting list[32] = {{0}};
+    struct reference_setting list[64] = {{0}};
 
     for (size_t i = 0; settings != NULL && settings[i].name != NULL; i++)
         list[i] = (struct reference_setting){
