@@ -39,8 +39,9 @@ HIDDEN = "\x01"  # stands for what no operator may touch
 
 # --- texts --------------------------------------------------------------------
 
-# What only a call that fails meets, and what frees memory.
-FAILURE = re.compile(r"NULL|CL_SUCCESS|CLSTEP_OK|cs_fail|free\(|elease\(|torn")
+# What only a call that fails meets, words, and how much memory is taken.
+FAILURE = re.compile(r"NULL|CL_SUCCESS|CLSTEP_OK|cs_fail|free\(|elease\(|torn|"
+                     r"alloc\(|\"|needed|least|longest|sizeof\(\*")
 
 FUNCTION = re.compile(
     r"^(?:static|kernel|void|bool|size_t|uint64_t|clstep_status)\b"
@@ -179,7 +180,8 @@ ELEMENT = [
 # Of kernels and of C that does more than compute a number.
 WHOLE = [
     ("condition negated", r"\bif \(([\w>.\-\[\]]+)\)", r"if (!\1)"),
-    ("choice swapped", r"\? ([^?:;]+?)\s+: ([\w.>\-]+)(?=[;,)])", r"? \2 : \1"),
+    ("choice swapped", r"\? ([^?:;]+?)\s+: ([\w.>\-]+)(?=[;,)])",
+     r"? \2 : \1"),
     ("guard dropped", r"if \([^{}]*?\)\n\s+(?:return|continue);\n", ""),
 ]
 
@@ -467,7 +469,7 @@ def host_tables():
             sys.exit(f"mutants.py: {path} lacks one of: {names}")
         code = without_failures(code)
         for edit in [*by_patterns(code, EVERYWHERE + WHOLE),
-                     *statements_swapped(code), *integers(code)]:
+                     *statements_swapped(code)]:
             yield path, edit, ("scene",), True
 
 
@@ -793,6 +795,8 @@ def read_options():
                         help="only mutants that run the rule NAME")
     parser.add_argument("--file", metavar="PATHS",
                         help="only mutants of these files, with commas")
+    parser.add_argument("--operator", metavar="NAME",
+                        help="only mutants of this operator, as 'famous'")
     parser.add_argument("--seed", type=int, default=1,
                         help="of the numbers (default 1)")
     return parser.parse_args()
@@ -803,6 +807,8 @@ def chosen(mutants, options):
         mutants = [m for m in mutants if options.rule in m.rules]
     if options.file:
         mutants = [m for m in mutants if m.path in options.file.split(",")]
+    if options.operator:
+        mutants = [m for m in mutants if m.operator == options.operator]
     if options.quick and options.quick < len(mutants):
         n = len(mutants)
         mutants = [mutants[i * n // options.quick]
