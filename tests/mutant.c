@@ -12,14 +12,15 @@
  *
  * Else each group of configurations is run, five steps with many values, until
  * something differs; behind --kernel, FILE stands for the text of
- * kernels/NAME.cl.  Prints for each group "group 0 nothing", "group 1" and what
- * differs (the numbers or the probe's verdict), or "group 2" and which
- * operation failed.
+ * kernels/NAME.cl.  Prints "at NAME" for each configuration, and for each group
+ * "group 0 nothing", "group 1" and what differs (the numbers or the probe's
+ * verdict), or "group 2" and which operation failed.
  */
+#include "device.h"
 #include "fixture.h"
 #include "guard.h"
 #include "kernels.h"
-#include "plan.h"
+#include "mutant_scenes.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -31,7 +32,7 @@ enum {
     STEPS = 5,
     RANDOM_VALUES = 2,
     MAX_CONFIGURATIONS = 128,
-    SECONDS = 60 /* for one group; then SIGALRM ends the program */
+    SECONDS = 20 /* for one configuration; then SIGALRM ends the program */
 };
 
 /* With the first all values are tried; the last is a multiple of a work-group.
@@ -175,17 +176,6 @@ static size_t configure(const clstep_rule *rule, struct configuration *all)
     return n;
 }
 
-/* Prints " NAME" for each "#define NAME" in front of the structs. */
-static void print_macros(const char *text)
-{
-    static const char define[] = "#define ";
-
-    for (; strncmp(text, define, strlen(define)) == 0;
-         text += strcspn(text, "\n") + 1)
-        printf(" %.*s", (int)strcspn(text + strlen(define), " \n"),
-               text + strlen(define));
-}
-
 static int list_all(void)
 {
     static struct configuration all[MAX_CONFIGURATIONS];
@@ -198,20 +188,16 @@ static int list_all(void)
         const size_t n = configure(rule, all);
 
         for (size_t i = 0; i < n; i++) {
-            struct cs_settings settings;
-            struct cs_text text = {0};
-
-            if (cs_settings_resolve(rule, all[i].list.settings, &settings,
-                                    NULL) != CLSTEP_OK)
-                return 2;
-            cs_plan_write(&settings, false, &text);
             printf("%s %s:%zu", all[i].features ? "features" : "choices",
                    clstep_rule_name(rule), i);
-            if (!text.failed)
-                print_macros(text.data);
+            scenes_print(rule, all[i].list.settings, false, false);
             printf("\n");
-            cs_text_release(&text);
         }
+    }
+    for (size_t i = 0; i < scenes_count(); i++) {
+        printf("features scene:%zu", i);
+        scenes_print_macros(i);
+        printf("\n");
     }
     return 0;
 }
@@ -280,7 +266,21 @@ static int run_configuration(const clstep_rule *rule,
     return code;
 }
 
-/* Runs what 'name', "RULE:INDEX", says. */
+static int run_scene(size_t index)
+{
+    if (index >= scenes_count())
+        return 2;
+
+    const int code =
+        scenes_run(&place, index, fixture_seed(), message, sizeof(message));
+
+    if (code != 0 || !guard_overrun())
+        return code;
+    snprintf(message, sizeof(message), "a buffer was written past its end");
+    return 1;
+}
+
+/* Runs what 'name', "RULE:INDEX" or "scene:INDEX", says. */
 static int run_named(const char *name)
 {
     static struct configuration all[MAX_CONFIGURATIONS];
@@ -291,6 +291,9 @@ static int run_named(const char *name)
     snprintf(message, sizeof(message), "no configuration is called %s", name);
     if (sscanf(name, "%31[^:]:%zu", rule_name, &index) != 2)
         return 2;
+    if (strcmp(rule_name, "scene") == 0)
+        return run_scene(index);
+    place.device->grouped = false;
     rule = clstep_rule_find(rule_name);
     if (rule == NULL || index >= configure(rule, all))
         return 2;
@@ -319,13 +322,18 @@ static int open_device(const char *verdict)
 /* Runs the 'count' configurations called 'names'. */
 static void run_group(const char *verdict, char **names, int count)
 {
-    alarm(SECONDS);
-
     int code = open_device(verdict);
 
-    for (int i = 0; i < count && code == 0; i++)
+    for (int i = 0; i < count && code == 0; i++) {
+        printf("at %s\n", names[i]);
+        fflush(stdout);
+        alarm(SECONDS);
         code = run_named(names[i]);
+    }
+    alarm(0);
+    alarm(SECONDS);
     clstep_device_release(place.device);
+    alarm(0);
     printf("group %d %s\n", code, code == 0 ? "nothing" : message);
     fflush(stdout);
 }
