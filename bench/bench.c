@@ -18,35 +18,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROUNDS = 100000 };
+enum { MAX_ROUNDS = 100000, MAX_TENSORS = 1000000 };
 
 static const char default_rounds[] = "15", default_size[] = "2^25";
 
 static const char usage[] =
     "clstep bench [--rule RULE]... [--set NAME=VALUE]... [--size N]...\n"
-    "                    [--model MODEL]... [--device D] [--rounds N]\n"
-    "                    [--csv F] [--plot F.svg] [--json]\n"
+    "                    [--tensors N] [--groups N] [--model MODEL]...\n"
+    "                    [--whole-step] [--device D] [--rounds N] [--csv F]\n"
+    "                    [--plot F.svg] [--json]\n"
     "\n"
     "Measures a step of every rule, or of the chosen ones, on 2^25\n"
     "parameters, or on the chosen sizes (k, M and G are powers of 1024) and\n"
     "models.  Beside it stands the limit: a kernel with the same loads and\n"
     "stores and one addition each, which takes turns with the step.  The\n"
     "share is the median over the rounds of the limit's time divided by the\n"
-    "step's.\n";
+    "step's.\n"
+    "\n"
+    "--whole-step measures adamw, or the chosen rules, alone ('update'), with\n"
+    "clip_norm and check_finite ('with norm'), and with grad_scale, ema_decay,\n"
+    "copy_type=bf16 and zero_grad as well ('everything').  Of the latter it\n"
+    "tells the passes apart where the device times its work and N is a\n"
+    "multiple of 256; the limit of the norm's pass is a loop in C on all\n"
+    "cores, or on a device that is no CPU a kernel that only reads.  Host us\n"
+    "are the host's microseconds for a step, beyond those for as many empty\n"
+    "launches.\n";
 
 /* --- what to measure ------------------------------------------------------ */
 
 /* As the command line has it; the lists end with NULL, or are NULL. */
 struct options {
     char **rules, **settings, **sizes, **models;
-    char *device, *csv, *plot, *rounds;
-    int json;
+    char *device, *csv, *plot, *rounds, *tensors, *groups;
+    int json, whole_step;
 };
 
 /* A rule and its settings. */
 struct choice {
     const clstep_rule *rule;
     clstep_setting *settings;
+    char *given;      /* the settings as text */
+    const char *part; /* or NULL */
+    bool passes;
 };
 
 /* A layout to measure on, and its name in a word. */
@@ -57,6 +70,7 @@ struct target {
 
 struct work {
     int rounds;
+    uint64_t tensors, groups; /* of a size */
     struct choice *choices;
     size_t choice_count;
     struct target *targets;
@@ -74,29 +88,98 @@ static size_t length_of(char *const *list)
     return length;
 }
 
+/*
+ * What the parts of --whole-step add to the settings: unless one of 'names' was
+ * given, which would be given twice, or do not go together with it.
+ */
+static const struct addition {
+    const char *text;
+    const char *names[6];
+    bool norm; /* part of "with norm", too */
+} additions[] = {
+    {"check_finite=1", {"check_finite"}, true},
+    {"clip_norm=1", {"clip_norm", "clip_norm_tensor"}, true},
+    {"grad_scale=2",
+     {"grad_scale", "device_scale", "scale_start", "scale_growth",
+      "scale_interval", "scale_backoff"},
+     false},
+    {"ema_decay=0.999", {"ema_decay", "ema_form"}, false},
+    {"copy_type=bf16", {"copy_type"}, false},
+    {"zero_grad=1", {"zero_grad"}, false},
+};
+
+enum { ADDITIONS = sizeof(additions) / sizeof(additions[0]), PARTS = 3 };
+
+static const char *const parts[PARTS] = {"update", "with norm", "everything"};
+
+static bool is_free(const struct addition *addition, char *const *given)
+{
+    for (size_t n = 0; n < 6 && addition->names[n] != NULL; n++)
+        for (size_t i = 0; given != NULL && given[i] != NULL; i++) {
+            const size_t length = strlen(addition->names[n]);
+
+            if (strncmp(given[i], addition->names[n], length) == 0 &&
+                given[i][length] == '=')
+                return false;
+        }
+    return true;
+}
+
+/* The settings of a choice: those that were given, and those of its part. */
+static int
+choose_settings(struct choice *choice, char *const *given, size_t part)
+{
+    const size_t count = length_of(given);
+    const char **texts = calloc(count + ADDITIONS + 1, sizeof(*texts));
+    size_t used = 0;
+    int code;
+
+    if (texts == NULL)
+        return cli_fail("no memory for the settings");
+    for (; used < count; used++)
+        texts[used] = given[used];
+    for (size_t i = 0; i < ADDITIONS; i++)
+        if (part > 0 && (part > 1 || additions[i].norm) &&
+            is_free(&additions[i], given))
+            texts[used++] = additions[i].text;
+    choice->given = bench_report_join(texts);
+    code = choice->given != NULL ? -1 : cli_fail("no memory for the settings");
+    if (code == -1)
+        code = cli_settings(choice->rule, texts, &choice->settings);
+    free(texts);
+    return code;
+}
+
 static int choose_rules(struct work *work, const struct options *options)
 {
-    size_t count = length_of(options->rules);
+    static char *usual[] = {"adamw", NULL};
+    char *const *rules =
+        options->rules != NULL || !options->whole_step ? options->rules : usual;
+    const size_t of_each = options->whole_step ? PARTS : 1;
+    size_t count = length_of(rules);
     int code = -1;
 
-    if (options->rules == NULL)
+    if (rules == NULL)
         while (clstep_rule_at(count) != NULL)
             count++;
-    work->choices = calloc(count, sizeof(*work->choices));
+    work->choices = calloc(count * of_each, sizeof(*work->choices));
     if (work->choices == NULL)
         return cli_fail("no memory for %zu rules", count);
 
-    for (size_t i = 0; i < count && code == -1; i++) {
+    for (size_t i = 0; i < count * of_each && code == -1; i++) {
         struct choice *choice = &work->choices[work->choice_count++];
+        const size_t part = i % of_each;
 
-        if (options->rules == NULL)
+        if (options->whole_step) {
+            choice->part = parts[part];
+            choice->passes = part == PARTS - 1;
+        }
+        if (rules == NULL)
             choice->rule = clstep_rule_at(i);
         else
-            code = cli_rule(options->rules[i], &choice->rule);
+            code = cli_rule(rules[i / of_each], &choice->rule);
         if (code == -1)
-            code = cli_settings(choice->rule,
-                                (const char *const *)options->settings,
-                                &choice->settings);
+            code = choose_settings(choice, options->settings, part);
     }
     return code == -1 ? CLI_OK : code;
 }
@@ -144,6 +227,33 @@ static uint64_t parse_size(const char *text)
     return *end == '\0' && errno == 0 ? size : 0;
 }
 
+/*
+ * Adds tensors of nearly equal size, 'size' elements in all, in groups of
+ * nearly as many each.  Where there are enough elements, only the last tensor
+ * ends within a block, so that nothing is padded.
+ */
+static clstep_status split(clstep_layout *layout, uint64_t size,
+                           const struct work *work, clstep_error *error)
+{
+    const uint64_t unit =
+        size / CLSTEP_ALIGNMENT >= work->tensors ? CLSTEP_ALIGNMENT : 1;
+    const uint64_t units = size / unit, each = units / work->tensors;
+    clstep_status status = CLSTEP_OK;
+
+    for (uint64_t i = 0; i < work->tensors && status == CLSTEP_OK; i++) {
+        const uint64_t more = i < units % work->tensors;
+        const uint64_t rest = i + 1 == work->tensors ? size % unit : 0;
+        const uint64_t count = (each + more) * unit + rest;
+        char name[24];
+
+        snprintf(name, sizeof(name), "w%" PRIu64, i);
+        status = clstep_layout_add(layout, name, 1, &count,
+                                   (size_t)(i * work->groups / work->tensors),
+                                   error);
+    }
+    return status;
+}
+
 static int add_size(struct work *work, const char *text)
 {
     const uint64_t size = parse_size(text);
@@ -154,9 +264,13 @@ static int add_size(struct work *work, const char *text)
         return cli_misuse("--size is '%s'; it is a whole number from 1 on of"
                           " 64 bits, like 1000, 64k, 32M, 1G, 2^25 or 1e6",
                           text);
+    if (size < work->tensors)
+        return cli_misuse("--tensors is %" PRIu64 ", more than the elements of"
+                          " --size %s",
+                          work->tensors, text);
     snprintf(target->what, sizeof(target->what), "%" PRIu64, size);
     if (clstep_layout_create(&target->layout, &error) != CLSTEP_OK ||
-        clstep_layout_add(target->layout, "w", 1, &size, &error) != CLSTEP_OK)
+        split(target->layout, size, work, &error) != CLSTEP_OK)
         return cli_fail("--size %s: %s", text, error.message);
     return CLI_OK;
 }
@@ -210,6 +324,28 @@ static int choose_targets(struct work *work, const struct options *options)
     return code;
 }
 
+/* How many tensors and groups a size is split into. */
+static int choose_split(struct work *work, const struct options *options)
+{
+    int code = cli_count("--tensors",
+                         options->tensors != NULL ? options->tensors : "1",
+                         MAX_TENSORS, &work->tensors);
+
+    if (code == -1)
+        code = cli_count("--groups",
+                         options->groups != NULL ? options->groups : "1",
+                         MAX_TENSORS, &work->groups);
+    if (code == -1 && work->groups > work->tensors)
+        code = cli_misuse("--groups is %" PRIu64 ", more than the --tensors,"
+                          " %" PRIu64,
+                          work->groups, work->tensors);
+    if (code == -1 && options->models != NULL &&
+        (options->tensors != NULL || options->groups != NULL))
+        code = cli_misuse("--tensors and --groups split a --size: leave --model"
+                          " out");
+    return code == -1 ? CLI_OK : code;
+}
+
 static int choose_rounds(struct work *work, const struct options *options)
 {
     uint64_t rounds;
@@ -230,19 +366,26 @@ static int choose_work(struct work *work, const struct options *options)
     if (code == CLI_OK)
         code = choose_rules(work, options);
     if (code == CLI_OK)
+        code = choose_split(work, options);
+    if (code == CLI_OK)
         code = choose_targets(work, options);
+    if (code == CLI_OK && options->whole_step && options->plot != NULL)
+        code = cli_misuse("--whole-step draws no plot: leave --plot out");
     if (code != CLI_OK)
         return code;
     work->results =
-        calloc(work->choice_count * work->target_count, sizeof(*work->results));
+        calloc(work->choice_count * work->target_count * BENCH_MAX_RESULTS,
+               sizeof(*work->results));
     return work->results != NULL ? CLI_OK
                                  : cli_fail("no memory for the results");
 }
 
 static void release_work(struct work *work)
 {
-    for (size_t i = 0; i < work->choice_count; i++)
+    for (size_t i = 0; i < work->choice_count; i++) {
         cli_settings_release(work->choices[i].settings);
+        free(work->choices[i].given);
+    }
     for (size_t i = 0; i < work->target_count; i++)
         clstep_layout_release(work->targets[i].layout);
     free(work->choices);
@@ -255,9 +398,14 @@ static void release_work(struct work *work)
 static struct bench_case
 case_of(const struct work *work, size_t target, size_t choice)
 {
+    const struct choice *chosen = &work->choices[choice];
+
     return (struct bench_case){
-        .rule = work->choices[choice].rule,
-        .settings = work->choices[choice].settings,
+        .rule = chosen->rule,
+        .settings = chosen->settings,
+        .given = chosen->given,
+        .part = chosen->part,
+        .passes = chosen->passes,
         .layout = work->targets[target].layout,
         .what = work->targets[target].what,
         .rounds = work->rounds,
@@ -278,29 +426,38 @@ static int check_all(const struct work *work, const struct cli_device *device)
     return code;
 }
 
+/* Measures a case and tells its results. */
+static int measure(struct work *work, const struct bench_case *c,
+                   const struct cli_device *device, struct bench_report *report)
+{
+    size_t count = 0;
+    int code =
+        bench_measure(device, c, &work->results[work->result_count], &count);
+
+    cli_progress_end();
+    for (size_t i = 0; i < count && code == CLI_OK; i++)
+        code = bench_report_add(report, &work->results[work->result_count++]);
+    return code;
+}
+
 static int measure_all(struct work *work, const struct cli_device *device,
                        struct bench_report *report)
 {
-    for (size_t i = 0; i < work->target_count; i++)
-        for (size_t j = 0; j < work->choice_count; j++) {
-            const struct bench_case c = case_of(work, i, j);
-            struct bench_result *result = &work->results[work->result_count];
-            int code = bench_measure(device, &c, result);
+    int code = CLI_OK;
 
-            cli_progress_end();
-            if (code == CLI_OK)
-                code = bench_report_add(report, result);
-            if (code != CLI_OK)
-                return code;
-            work->result_count++;
+    for (size_t i = 0; i < work->target_count; i++)
+        for (size_t j = 0; j < work->choice_count && code == CLI_OK; j++) {
+            const struct bench_case c = case_of(work, i, j);
+
+            code = measure(work, &c, device, report);
         }
-    return CLI_OK;
+    return code;
 }
 
 static int run(const struct options *options)
 {
     struct work work = {0};
-    struct bench_report report = {0};
+    struct bench_report report = {.parts = options->whole_step != 0};
     struct cli_device device;
     bool opened = false;
     int code = choose_work(&work, options);
@@ -345,6 +502,8 @@ static void release_options(struct options *options)
     free(options->csv);
     free(options->plot);
     free(options->rounds);
+    free(options->tensors);
+    free(options->groups);
 }
 
 int cli_bench(int argc, const char **argv)
@@ -357,8 +516,14 @@ int cli_bench(int argc, const char **argv)
          "Give each chosen rule this setting", "NAME=VALUE"},
         {"size", '\0', POPT_ARG_ARGV, &o.sizes, 0,
          "One tensor of N parameters: 1000, 64k, 32M, 2^25, 1e6", "N"},
+        {"tensors", '\0', POPT_ARG_STRING, &o.tensors, 0,
+         "Split each size into N tensors", "N"},
+        {"groups", '\0', POPT_ARG_STRING, &o.groups, 0,
+         "Put these tensors into N groups", "N"},
         {"model", '\0', POPT_ARG_ARGV, &o.models, 0,
          "The tensors of gpt2 or resnet50", "MODEL"},
+        {"whole-step", '\0', POPT_ARG_NONE, &o.whole_step, 0,
+         "Measure a step with all around it, and its parts", NULL},
         {"device", '\0', POPT_ARG_STRING, &o.device, 0,
          "A number of `clstep devices`, or part of a name", "D"},
         {"rounds", '\0', POPT_ARG_STRING, &o.rounds, 0,

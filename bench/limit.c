@@ -12,6 +12,43 @@
 
 enum { LOCAL_SIZE = 256 };
 
+/* By bench_type: the name in OpenCL C, the number in limit.cl that is stored,
+ * the bytes. */
+static const struct {
+    const char *name;
+    char number;
+    size_t size;
+} types[] = {
+    [BENCH_F32] = {"float", 'x', 4},
+    [BENCH_F16] = {"ushort", 'y', 2},
+    [BENCH_BF16] = {"ushort", 'y', 2},
+};
+
+size_t bench_type_size(enum bench_type type)
+{
+    return types[type].size;
+}
+
+void bench_traffic_add(struct bench_traffic *traffic, enum bench_type type,
+                       enum bench_access access)
+{
+    if (traffic->count < BENCH_MAX_ARRAYS) {
+        traffic->arrays[traffic->count].type = type;
+        traffic->arrays[traffic->count].access = access;
+    }
+    traffic->count++;
+}
+
+uint64_t bench_traffic_bytes(const struct bench_traffic *traffic)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < traffic->count && i < BENCH_MAX_ARRAYS; i++)
+        bytes += types[traffic->arrays[i].type].size *
+                 (traffic->arrays[i].access == BENCH_BOTH ? 2 : 1);
+    return bytes;
+}
+
 /* --- the program ---------------------------------------------------------- */
 
 /* The text of the definitions; it is cut, and so refused, never overrun. */
@@ -37,26 +74,61 @@ static void write_text(struct text *text, const char *format, ...)
 }
 
 /* What limit.cl expects to be defined. */
-static void write_definitions(struct text *text, struct bench_traffic traffic)
+static void
+write_definitions(struct text *text, const struct bench_traffic *traffic)
 {
+    bool written = false;
+
+    for (size_t i = 0; i < traffic->count; i++)
+        written = written || (traffic->arrays[i].access & BENCH_WRITE) != 0;
+
     write_text(text, "#define ARRAYS");
-    for (size_t i = 0; i < traffic.moved; i++)
-        write_text(text, " , global float *restrict a%zu", i);
-    for (size_t i = 0; i < traffic.read; i++)
-        write_text(text, " , const global float *restrict b%zu", i);
+    for (size_t i = 0; i < traffic->count; i++)
+        write_text(text, " , %sglobal %s *restrict a%zu",
+                   written && traffic->arrays[i].access == BENCH_READ ? "const "
+                                                                      : "",
+                   types[traffic->arrays[i].type].name, i);
 
     write_text(text, "\n#define SUM_READ");
-    for (size_t i = 0; i < traffic.read; i++)
-        write_text(text, " + b%zu[i]", i);
+    for (size_t i = 0; i < traffic->count; i++)
+        if (traffic->arrays[i].access == BENCH_READ)
+            write_text(text, " + a%zu[i]", i);
 
-    write_text(text, "\n#define ADD_EACH");
-    for (size_t i = 0; i < traffic.moved; i++)
-        write_text(text, " a%zu[i] += x;", i);
+    write_text(text, "\n#define WRITE_EACH");
+    for (size_t i = 0; i < traffic->count; i++)
+        if ((traffic->arrays[i].access & BENCH_WRITE) != 0)
+            write_text(text, " a%zu[i] %s %c;", i,
+                       traffic->arrays[i].access == BENCH_BOTH ? "+=" : "=",
+                       types[traffic->arrays[i].type].number);
+    if (!written && traffic->count > 0)
+        write_text(text, " if (x > 1e30f) a0[i] = %c;",
+                   types[traffic->arrays[0].type].number);
     write_text(text, "\n");
 }
 
+static cl_int create_kernels(struct bench_limit *limit)
+{
+    const struct {
+        const char *name;
+        cl_kernel *kernel;
+    } kernels[] = {
+        {"clstep_limit", &limit->limit},
+        {"clstep_nothing", &limit->nothing},
+        {"clstep_fill", &limit->fill[BENCH_F32]},
+        {"clstep_fill_f16", &limit->fill[BENCH_F16]},
+        {"clstep_fill_bf16", &limit->fill[BENCH_BF16]},
+    };
+    cl_int cl = CL_SUCCESS;
+
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+        if (cl == CL_SUCCESS)
+            *kernels[i].kernel =
+                clCreateKernel(limit->program, kernels[i].name, &cl);
+    return cl;
+}
+
 static cl_int build(struct bench_limit *limit, const struct cli_device *device,
-                    struct bench_traffic traffic)
+                    const struct bench_traffic *traffic)
 {
     struct text definitions = {.length = 0};
     const char *texts[] = {definitions.data, bench_kernel_text("limit")};
@@ -69,13 +141,7 @@ static cl_int build(struct bench_limit *limit, const struct cli_device *device,
         return cl;
     cl = clBuildProgram(limit->program, 1, &device->id, "-cl-std=CL1.2", NULL,
                         NULL);
-    if (cl != CL_SUCCESS)
-        return cl;
-    limit->limit = clCreateKernel(limit->program, "clstep_limit", &cl);
-    if (cl != CL_SUCCESS)
-        return cl;
-    limit->fill = clCreateKernel(limit->program, "clstep_fill", &cl);
-    return cl;
+    return cl == CL_SUCCESS ? create_kernels(limit) : cl;
 }
 
 /* --- launches ------------------------------------------------------------- */
@@ -97,7 +163,8 @@ choose_local(cl_command_queue queue, cl_kernel kernel, size_t *local)
     return cl;
 }
 
-static cl_int launch(cl_command_queue queue, cl_kernel kernel, uint64_t count)
+static cl_int
+launch(cl_command_queue queue, cl_kernel kernel, uint64_t count, cl_event *done)
 {
     size_t local;
     const cl_int cl = choose_local(queue, kernel, &local);
@@ -109,41 +176,53 @@ static cl_int launch(cl_command_queue queue, cl_kernel kernel, uint64_t count)
     const size_t global = groups * local;
 
     return clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &global, &local, 0,
+                                  NULL, done);
+}
+
+cl_int bench_limit_run(const struct bench_limit *limit, cl_command_queue queue,
+                       cl_event *done)
+{
+    return launch(queue, limit->limit, limit->count, done);
+}
+
+cl_int
+bench_limit_nothing(const struct bench_limit *limit, cl_command_queue queue)
+{
+    const size_t one = 1;
+
+    return clEnqueueNDRangeKernel(queue, limit->nothing, 1, NULL, &one, &one, 0,
                                   NULL, NULL);
 }
 
-cl_int bench_limit_run(const struct bench_limit *limit, cl_command_queue queue)
-{
-    return launch(queue, limit->limit, limit->count);
-}
-
 cl_int bench_limit_fill(const struct bench_limit *limit, cl_command_queue queue,
-                        cl_mem buffer, float scale)
+                        cl_mem buffer, enum bench_type type, float scale)
 {
     const cl_ulong n = limit->count;
-    cl_int cl = clSetKernelArg(limit->fill, 0, sizeof(n), &n);
+    const cl_kernel kernel = limit->fill[type];
+    cl_int cl = clSetKernelArg(kernel, 0, sizeof(n), &n);
 
     if (cl == CL_SUCCESS)
-        cl = clSetKernelArg(limit->fill, 1, sizeof(scale), &scale);
+        cl = clSetKernelArg(kernel, 1, sizeof(scale), &scale);
     if (cl == CL_SUCCESS)
-        cl = clSetKernelArg(limit->fill, 2, sizeof(buffer), &buffer);
+        cl = clSetKernelArg(kernel, 2, sizeof(buffer), &buffer);
     if (cl == CL_SUCCESS)
-        cl = launch(queue, limit->fill, limit->count);
+        cl = launch(queue, kernel, limit->count, NULL);
     return cl == CL_SUCCESS ? clFinish(queue) : cl;
 }
 
 /* --- life ----------------------------------------------------------------- */
 
 cl_mem bench_limit_buffer(const struct bench_limit *limit,
-                          const struct cli_device *device, float scale)
+                          const struct cli_device *device, enum bench_type type,
+                          float scale)
 {
-    const size_t bytes = (size_t)limit->count * sizeof(float);
+    const size_t bytes = (size_t)limit->count * types[type].size;
     cl_int cl;
     cl_mem buffer =
         clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &cl);
 
     if (cl == CL_SUCCESS)
-        cl = bench_limit_fill(limit, device->queue, buffer, scale);
+        cl = bench_limit_fill(limit, device->queue, buffer, type, scale);
     if (cl == CL_SUCCESS)
         return buffer;
 
@@ -166,23 +245,23 @@ static cl_int set_arguments(struct bench_limit *limit)
 }
 
 int bench_limit_open(struct bench_limit *limit, const struct cli_device *device,
-                     struct bench_traffic traffic, uint64_t count)
+                     const struct bench_traffic *traffic, uint64_t count)
 {
-    const size_t arrays = traffic.moved + traffic.read;
     cl_int cl;
 
     *limit = (struct bench_limit){.count = count};
-    if (arrays > BENCH_MAX_ARRAYS)
+    if (traffic->count > BENCH_MAX_ARRAYS)
         return cli_fail("a step of %zu arrays is more than bench can measure",
-                        arrays);
+                        traffic->count);
 
     cl = build(limit, device, traffic);
     if (cl != CL_SUCCESS)
         return cli_fail("%s refused the limit kernel (OpenCL says %d)",
                         device->name, (int)cl);
 
-    for (size_t i = 0; i < arrays; i++) {
-        limit->arrays[i] = bench_limit_buffer(limit, device, 0.1f);
+    for (size_t i = 0; i < traffic->count; i++) {
+        limit->arrays[i] =
+            bench_limit_buffer(limit, device, traffic->arrays[i].type, 0.1f);
         if (limit->arrays[i] == NULL)
             return CLI_FAILED;
         limit->array_count++;
@@ -198,10 +277,13 @@ void bench_limit_close(struct bench_limit *limit)
 {
     for (size_t i = 0; i < limit->array_count; i++)
         clReleaseMemObject(limit->arrays[i]);
-    if (limit->fill != NULL)
-        clReleaseKernel(limit->fill);
-    if (limit->limit != NULL)
-        clReleaseKernel(limit->limit);
+
+    const cl_kernel kernels[] = {limit->limit, limit->nothing, limit->fill[0],
+                                 limit->fill[1], limit->fill[2]};
+
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+        if (kernels[i] != NULL)
+            clReleaseKernel(kernels[i]);
     if (limit->program != NULL)
         clReleaseProgram(limit->program);
     *limit = (struct bench_limit){0};

@@ -4,14 +4,17 @@
  *
  * The limit has the loads and stores of a step and one addition for each array,
  * in the shape that a step has: one work-item an element, the tail guarded by
- * an argument.  limit.c defines what depends on the number of arrays, as here
- * for a rule with one slot:
+ * an argument.  limit.c defines what depends on the arrays, as here for a rule
+ * with one slot and a copy:
  *
- *     #define ARRAYS   , global float *restrict a0 \
- *                      , global float *restrict a1 \
- *                      , const global float *restrict b0
- *     #define SUM_READ + b0[i]
- *     #define ADD_EACH a0[i] += x; a1[i] += x;
+ *     #define ARRAYS     , global float *restrict a0 \
+ *                        , const global float *restrict a1 \
+ *                        , global float *restrict a2 \
+ *                        , global ushort *restrict a3
+ *     #define SUM_READ   + a1[i]
+ *     #define WRITE_EACH a0[i] += x; a2[i] += x; a3[i] = y;
+ *
+ * Where nothing is written, a store that never happens keeps the loads.
  */
 kernel void clstep_limit(const ulong n ARRAYS)
 {
@@ -22,22 +25,22 @@ kernel void clstep_limit(const ulong n ARRAYS)
 
     /* The constant keeps an 'x' in a step that only reads and writes. */
     const float x = 1e-3f SUM_READ;
+    const ushort y = (ushort)(as_uint(x) >> 16);
 
-    ADD_EACH
+    WRITE_EACH
+}
+
+/* What a launch costs at least. */
+kernel void clstep_nothing(void)
+{
 }
 
 /*
- * Fills an array with ordinary numbers: both signs, at most 'scale', at least a
- * 128th of that, so that no square or product of a few is subnormal.
+ * Ordinary numbers: both signs, at most 'scale', at least a 128th of that, so
+ * that no square or product of a few is subnormal.
  */
-kernel void
-clstep_fill(const ulong n, const float scale, global float *restrict a)
+static float number_at(size_t i, float scale)
 {
-    const size_t i = get_global_id(0);
-
-    if (i >= n)
-        return;
-
     uint h = (uint)i * 0x9e3779b9u;
 
     h = (h ^ (h >> 16)) * 0x85ebca6bu;
@@ -45,5 +48,32 @@ clstep_fill(const ulong n, const float scale, global float *restrict a)
 
     const float size = (float)((h & 127u) + 1u) * 0x1p-7f;
 
-    a[i] = (h >> 31) != 0u ? -scale * size : scale * size;
+    return (h >> 31) != 0u ? -scale * size : scale * size;
+}
+
+/* Fill an array with such numbers: floats, or halves or bfloats. */
+kernel void
+clstep_fill(const ulong n, const float scale, global float *restrict a)
+{
+    const size_t i = get_global_id(0);
+
+    if (i < n)
+        a[i] = number_at(i, scale);
+}
+
+kernel void clstep_fill_f16(const ulong n, const float scale, global ushort *a)
+{
+    const size_t i = get_global_id(0);
+
+    if (i < n)
+        vstore_half(number_at(i, scale), i, (global half *)a);
+}
+
+kernel void
+clstep_fill_bf16(const ulong n, const float scale, global ushort *restrict a)
+{
+    const size_t i = get_global_id(0);
+
+    if (i < n)
+        a[i] = (ushort)(as_uint(number_at(i, scale)) >> 16);
 }

@@ -11,16 +11,33 @@
 
 #include "cli.h"
 
-/* Arrays that a step touches: 'moved' are read and written, 'read' are read. */
+enum { BENCH_MAX_ARRAYS = 32 };
+
+/* The type of an array's elements; 4 bytes, or 2. */
+enum bench_type { BENCH_F32, BENCH_F16, BENCH_BF16 };
+size_t bench_type_size(enum bench_type type);
+
+enum bench_access { BENCH_READ = 1, BENCH_WRITE = 2, BENCH_BOTH = 3 };
+
+/* The arrays that a step touches, each once. */
 struct bench_traffic {
-    size_t moved, read;
+    struct {
+        enum bench_type type;
+        enum bench_access access;
+    } arrays[BENCH_MAX_ARRAYS];
+    size_t count; /* at most BENCH_MAX_ARRAYS, beyond which none are kept */
 };
 
-enum { BENCH_MAX_ARRAYS = 32 };
+void bench_traffic_add(struct bench_traffic *traffic, enum bench_type type,
+                       enum bench_access access);
+
+/* The bytes that are read and written for each element. */
+uint64_t bench_traffic_bytes(const struct bench_traffic *traffic);
 
 struct bench_limit {
     cl_program program;
-    cl_kernel limit, fill;
+    cl_kernel limit, nothing;
+    cl_kernel fill[3]; /* by bench_type */
     cl_mem arrays[BENCH_MAX_ARRAYS];
     size_t array_count;
     uint64_t count; /* elements of each array */
@@ -31,24 +48,29 @@ struct bench_limit {
  * CLI_FAILED after a line; bench_limit_close() is due in both cases.
  */
 int bench_limit_open(struct bench_limit *limit, const struct cli_device *device,
-                     struct bench_traffic traffic, uint64_t count);
+                     const struct bench_traffic *traffic, uint64_t count);
 void bench_limit_close(struct bench_limit *limit);
 
-/* Enqueues the limit once; returns OpenCL's code. */
-cl_int bench_limit_run(const struct bench_limit *limit, cl_command_queue queue);
+/* Enqueues the limit once, or a kernel that does nothing; return OpenCL's code.
+ * '*done', unless 'done' is NULL, becomes the launch's event. */
+cl_int bench_limit_run(const struct bench_limit *limit, cl_command_queue queue,
+                       cl_event *done);
+cl_int
+bench_limit_nothing(const struct bench_limit *limit, cl_command_queue queue);
 
 /*
- * A new buffer as long as the limit's arrays, filled as below, or NULL after a
- * line.
+ * A new buffer of as many elements as the limit's arrays have, filled as below,
+ * or NULL after a line.
  */
 cl_mem bench_limit_buffer(const struct bench_limit *limit,
-                          const struct cli_device *device, float scale);
+                          const struct cli_device *device, enum bench_type type,
+                          float scale);
 
 /*
  * Fills 'buffer' with numbers of both signs of at most 'scale', and blocks
  * until that is done; returns OpenCL's code.
  */
 cl_int bench_limit_fill(const struct bench_limit *limit, cl_command_queue queue,
-                        cl_mem buffer, float scale);
+                        cl_mem buffer, enum bench_type type, float scale);
 
 #endif /* BENCH_LIMIT_H */

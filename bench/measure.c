@@ -6,6 +6,11 @@
  * turns, and the share is formed within each round before the median is taken.
  * Both are timed alike, by the host, from the enqueuing to the end of the
  * queue's work.
+ *
+ * A step with a norm has four launches where its elements are whole blocks of
+ * 256, and the last is the update.  So its event tells the time of that pass,
+ * and what is left of the step is the norm's, which takes turns with a loop in
+ * C on all cores, or where the device is no CPU, with a limit that only reads.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -14,13 +19,19 @@
 #include "measure.h"
 
 #include "limit.h"
+#include "loop.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { WARM_UP_ROUNDS = 3 };
+enum { WARM_UP_ROUNDS = 3, LAUNCHES_WITH_NORM = 4 };
+
+/* A device's clock may be coarse, and not the host's; nothing takes no time. */
+#define LEAST_MS 1e-6
 
 /* Ordinary numbers: a step of any rule keeps them far from subnormals. */
 static const float parameter_scale = 0.1f, gradient_scale = 1e-3f;
@@ -30,24 +41,61 @@ struct subject {
     clstep_optimizer *optimizer;
     clstep_buffers buffers;
     struct bench_limit limit;
+    enum bench_type gradient_type;
     bool zeroes; /* the step zeroes the gradients */
+    size_t launches;
+
+    /* With passes: one of these reads what the norm's pass reads. */
+    bool passes;
+    struct bench_loop *loop;
+    struct bench_limit reading;
+};
+
+/* What one round takes, in milliseconds. */
+struct times {
+    double limit, step;
+    double enqueue, nothing; /* of the host: the step's, empty launches */
+    double limit_event, last_event; /* with passes: of the device */
+    double read;                    /* by the loop, or its like */
 };
 
 /* --- opening -------------------------------------------------------------- */
 
-/*
- * An array that is moved costs 8 bytes a parameter, one that is only read 4:
- * so the bytes of a step say how many of its arrays are of which kind.
- */
+/* The present value of a setting, which every rule has. */
+static int setting_of(const clstep_optimizer *optimizer, const char *name)
+{
+    double value = 0;
+
+    clstep_optimizer_get(optimizer, name, &value, NULL);
+    return (int)value;
+}
+
+/* What a step reads and writes. */
 static struct bench_traffic traffic_of(const clstep_optimizer *optimizer)
 {
-    const size_t words = (size_t)clstep_optimizer_bytes(optimizer) / 4;
-    size_t arrays = 2; /* parameters and gradients */
+    const enum bench_type gradient =
+        (enum bench_type)setting_of(optimizer, "grad_type");
+    const enum bench_type copy =
+        (enum bench_type)setting_of(optimizer, "copy_type");
+    struct bench_traffic traffic = {.count = 0};
 
-    while (clstep_optimizer_slot(optimizer, arrays - 2) != NULL)
-        arrays++;
-    return (struct bench_traffic){.moved = words - arrays,
-                                  .read = 2 * arrays - words};
+    bench_traffic_add(&traffic, BENCH_F32, BENCH_BOTH);
+    bench_traffic_add(&traffic, gradient,
+                      setting_of(optimizer, "zero_grad") != 0 ? BENCH_BOTH
+                                                              : BENCH_READ);
+    for (size_t i = 0; clstep_optimizer_slot(optimizer, i) != NULL; i++)
+        bench_traffic_add(&traffic, BENCH_F32, BENCH_BOTH);
+    if (copy != BENCH_F32)
+        bench_traffic_add(&traffic, copy, BENCH_WRITE);
+    return traffic;
+}
+
+static bool is_given(const struct bench_case *c, const char *name)
+{
+    for (const clstep_setting *s = c->settings; s->name != NULL; s++)
+        if (strcmp(s->name, name) == 0)
+            return true;
+    return false;
 }
 
 /*
@@ -61,16 +109,18 @@ int bench_check_memory(const struct cli_device *device,
     const double gib = 1024.0 * 1024.0 * 1024.0;
     clstep_slot_info slot;
     cl_ulong available = 0;
-    size_t arrays = 2;
+    size_t bytes = sizeof(float);
 
+    bytes += is_given(c, "grad_type") ? sizeof(cl_ushort) : sizeof(float);
+    bytes += is_given(c, "ema_decay") ? sizeof(float) : 0;
     for (size_t i = 0; clstep_rule_slot(c->rule, i, &slot); i++)
-        arrays += slot.condition == NULL;
+        bytes += slot.condition == NULL ? sizeof(float) : 0;
     if (clGetDeviceInfo(device->id, CL_DEVICE_GLOBAL_MEM_SIZE,
                         sizeof(available), &available, NULL) != CL_SUCCESS)
         return CLI_OK;
 
-    const double needed = 2.0 * (double)arrays * (double)sizeof(float) *
-                          (double)clstep_layout_count(c->layout);
+    const double needed =
+        2.0 * (double)bytes * (double)clstep_layout_count(c->layout);
 
     if (needed <= (double)available)
         return CLI_OK;
@@ -81,41 +131,120 @@ int bench_check_memory(const struct cli_device *device,
                     device->name, (double)available / gib);
 }
 
-static int open_subject(struct subject *s, const struct cli_device *device,
-                        const struct bench_case *c)
+static int open_optimizer(struct subject *s, const struct cli_device *device,
+                          const struct bench_case *c)
 {
     const char *rule = clstep_rule_name(c->rule);
-    double zero_grad = 0;
     clstep_error error;
-    int code;
 
     if (clstep_optimizer_create(device->device, rule, c->settings, c->layout,
                                 &s->optimizer, &error) != CLSTEP_OK)
         return cli_fail("%s of %s: %s", rule, c->what, error.message);
-    clstep_optimizer_get(s->optimizer, "zero_grad", &zero_grad, NULL);
-    s->zeroes = zero_grad != 0;
+    s->gradient_type = (enum bench_type)setting_of(s->optimizer, "grad_type");
+    s->zeroes = setting_of(s->optimizer, "zero_grad") != 0;
+    s->launches = clstep_optimizer_launches(s->optimizer, 0);
+    return CLI_OK;
+}
 
-    code = bench_limit_open(&s->limit, device, traffic_of(s->optimizer),
-                            clstep_layout_count(c->layout));
+/* The caller's buffers; the scale of device_scale is 1. */
+static int open_buffers(struct subject *s, const struct cli_device *device)
+{
+    const enum bench_type copy =
+        (enum bench_type)setting_of(s->optimizer, "copy_type");
+    clstep_buffers *b = &s->buffers;
+    float one = 1.0f;
+    cl_int cl = CL_SUCCESS;
+
+    b->parameters =
+        bench_limit_buffer(&s->limit, device, BENCH_F32, parameter_scale);
+    if (b->parameters == NULL)
+        return CLI_FAILED;
+    b->gradients =
+        bench_limit_buffer(&s->limit, device, s->gradient_type, gradient_scale);
+    if (b->gradients == NULL)
+        return CLI_FAILED;
+    if (copy != BENCH_F32) {
+        b->copy = bench_limit_buffer(&s->limit, device, copy, parameter_scale);
+        if (b->copy == NULL)
+            return CLI_FAILED;
+    }
+    if (setting_of(s->optimizer, "device_scale") != 0)
+        b->scale = clCreateBuffer(device->context, CL_MEM_COPY_HOST_PTR,
+                                  sizeof(one), &one, &cl);
+    return cl == CL_SUCCESS
+               ? CLI_OK
+               : cli_fail("%s cannot hold a scale (OpenCL says %d)",
+                          device->name, (int)cl);
+}
+
+/* Whether the last launch is the update, and its time can be had. */
+static bool can_part(const struct subject *s, const struct cli_device *device)
+{
+    cl_command_queue_properties properties = 0;
+
+    clGetCommandQueueInfo(device->queue, CL_QUEUE_PROPERTIES,
+                          sizeof(properties), &properties, NULL);
+    return (properties & CL_QUEUE_PROFILING_ENABLE) != 0 &&
+           clstep_optimizer_norm_bytes(s->optimizer) != 0 &&
+           s->launches == LAUNCHES_WITH_NORM;
+}
+
+/* What the norm's pass is measured against. */
+static int open_reading(struct subject *s, const struct cli_device *device)
+{
+    struct bench_traffic traffic = {.count = 0};
+    cl_device_type type = 0;
+
+    clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
+    if ((type & CL_DEVICE_TYPE_CPU) == 0) {
+        bench_traffic_add(&traffic, s->gradient_type, BENCH_READ);
+        return bench_limit_open(&s->reading, device, &traffic, s->limit.count);
+    }
+    s->loop = bench_loop_open(
+        s->limit.count * bench_type_size(s->gradient_type) / sizeof(float));
+    return s->loop != NULL ? CLI_OK
+                           : cli_fail("no memory for the loop in C, or no"
+                                      " threads");
+}
+
+static int open_subject(struct subject *s, const struct cli_device *device,
+                        const struct bench_case *c)
+{
+    int code = open_optimizer(s, device, c);
+
     if (code != CLI_OK)
         return code;
-    s->buffers.parameters =
-        bench_limit_buffer(&s->limit, device, parameter_scale);
-    if (s->buffers.parameters == NULL)
-        return CLI_FAILED;
-    s->buffers.gradients =
-        bench_limit_buffer(&s->limit, device, gradient_scale);
-    return s->buffers.gradients != NULL ? CLI_OK : CLI_FAILED;
+
+    const struct bench_traffic traffic = traffic_of(s->optimizer);
+
+    if (bench_traffic_bytes(&traffic) != clstep_optimizer_bytes(s->optimizer))
+        return cli_fail("%s of %s: the limit would move %" PRIu64 " bytes a"
+                        " parameter, but the step moves %" PRIu64,
+                        clstep_rule_name(c->rule), c->what,
+                        bench_traffic_bytes(&traffic),
+                        clstep_optimizer_bytes(s->optimizer));
+    code = bench_limit_open(&s->limit, device, &traffic,
+                            clstep_layout_count(c->layout));
+    if (code == CLI_OK)
+        code = open_buffers(s, device);
+    s->passes = code == CLI_OK && c->passes && can_part(s, device);
+    if (s->passes)
+        code = open_reading(s, device);
+    return code;
 }
 
 static void close_subject(struct subject *s)
 {
+    const cl_mem buffers[] = {s->buffers.parameters, s->buffers.gradients,
+                              s->buffers.copy, s->buffers.scale};
+
     clstep_optimizer_release(s->optimizer);
     bench_limit_close(&s->limit);
-    if (s->buffers.parameters != NULL)
-        clReleaseMemObject(s->buffers.parameters);
-    if (s->buffers.gradients != NULL)
-        clReleaseMemObject(s->buffers.gradients);
+    bench_limit_close(&s->reading);
+    bench_loop_close(s->loop);
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+        if (buffers[i] != NULL)
+            clReleaseMemObject(buffers[i]);
 }
 
 /* --- timing --------------------------------------------------------------- */
@@ -128,36 +257,91 @@ static double now_ms(void)
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-/* The milliseconds that the limit, or a step, takes in '*ms'. */
-static int
-time_limit(const struct subject *s, cl_command_queue queue, double *ms)
+/* The milliseconds of a command that has ended; releases its event. */
+static double event_ms(cl_event event)
 {
+    cl_ulong begin = 0, end = 0;
+
+    clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof(begin),
+                            &begin, NULL);
+    clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end,
+                            NULL);
+    clReleaseEvent(event);
+    return 1e-6 * (double)(end - begin);
+}
+
+/* The time of a limit in '*ms', and in '*device_ms', unless that is NULL, as
+ * the device tells it. */
+static int time_limit(const struct bench_limit *limit, cl_command_queue queue,
+                      double *ms, double *device_ms)
+{
+    cl_event done = NULL;
     const double begin = now_ms();
-    cl_int cl = bench_limit_run(&s->limit, queue);
+    cl_int cl = bench_limit_run(limit, queue, device_ms != NULL ? &done : NULL);
 
     if (cl == CL_SUCCESS)
         cl = clFinish(queue);
     *ms = now_ms() - begin;
+    if (done != NULL)
+        *device_ms = event_ms(done);
     if (cl != CL_SUCCESS)
         return cli_fail("the limit kernel failed (OpenCL says %d)", (int)cl);
     return CLI_OK;
 }
 
 static int
-time_step(const struct subject *s, cl_command_queue queue, double *ms)
+time_step(const struct subject *s, cl_command_queue queue, struct times *times)
 {
     clstep_error error;
+    cl_event done = NULL;
     const double begin = now_ms();
 
-    if (clstep_optimizer_step(s->optimizer, queue, &s->buffers, 0, NULL, NULL,
-                              &error) != CLSTEP_OK)
+    if (clstep_optimizer_step(s->optimizer, queue, &s->buffers, 0, NULL,
+                              s->passes ? &done : NULL, &error) != CLSTEP_OK)
         return cli_fail("the step failed: %s", error.message);
+    times->enqueue = now_ms() - begin;
 
     const cl_int cl = clFinish(queue);
 
-    *ms = now_ms() - begin;
+    times->step = now_ms() - begin;
+    if (done != NULL)
+        times->last_event = event_ms(done);
     if (cl != CL_SUCCESS)
         return cli_fail("clFinish after a step failed with %d", (int)cl);
+    return CLI_OK;
+}
+
+/* The host's time for as many launches as a step has, of nothing. */
+static int time_nothing(const struct subject *s, cl_command_queue queue,
+                        struct times *times)
+{
+    const double begin = now_ms();
+    cl_int cl = CL_SUCCESS;
+
+    for (size_t i = 0; i < s->launches && cl == CL_SUCCESS; i++)
+        cl = bench_limit_nothing(&s->limit, queue);
+    times->nothing = now_ms() - begin;
+    if (cl == CL_SUCCESS)
+        cl = clFinish(queue);
+    return cl == CL_SUCCESS
+               ? CLI_OK
+               : cli_fail("an empty kernel failed (OpenCL says %d)", (int)cl);
+}
+
+/* What the norm's pass is measured against. */
+static int time_reading(const struct subject *s, cl_command_queue queue,
+                        struct times *times)
+{
+    volatile float sum;
+
+    if (s->loop == NULL)
+        return time_limit(&s->reading, queue, &times->read, NULL);
+
+    const double begin = now_ms();
+
+    sum = bench_loop_run(s->loop);
+    (void)sum;
+    times->read = now_ms() - begin;
     return CLI_OK;
 }
 
@@ -168,7 +352,7 @@ time_step(const struct subject *s, cl_command_queue queue, double *ms)
 static int renew_gradients(const struct subject *s, cl_command_queue queue)
 {
     const cl_int cl = bench_limit_fill(&s->limit, queue, s->buffers.gradients,
-                                       gradient_scale);
+                                       s->gradient_type, gradient_scale);
 
     if (cl != CL_SUCCESS)
         return cli_fail("filling the gradients failed (OpenCL says %d)",
@@ -176,24 +360,37 @@ static int renew_gradients(const struct subject *s, cl_command_queue queue)
     return CLI_OK;
 }
 
-/* The rounds that count, after some that do not. */
 static int
-time_rounds(const struct subject *s, cl_command_queue queue,
-            const struct bench_case *c, double *limit_ms, double *step_ms)
+time_round(const struct subject *s, cl_command_queue queue, struct times *times)
+{
+    int code = s->zeroes ? renew_gradients(s, queue) : CLI_OK;
+
+    if (code == CLI_OK)
+        code = time_limit(&s->limit, queue, &times->limit,
+                          s->passes ? &times->limit_event : NULL);
+    if (code == CLI_OK)
+        code = time_step(s, queue, times);
+    if (code == CLI_OK)
+        code = time_nothing(s, queue, times);
+    if (code == CLI_OK && s->passes)
+        code = time_reading(s, queue, times);
+    return code;
+}
+
+/* The rounds that count, after some that do not. */
+static int time_rounds(const struct subject *s, cl_command_queue queue,
+                       const struct bench_case *c, struct times *times)
 {
     for (int i = -WARM_UP_ROUNDS; i < c->rounds; i++) {
-        const int at = i < 0 ? 0 : i;
-        int code = s->zeroes ? renew_gradients(s, queue) : CLI_OK;
+        const int code = time_round(s, queue, &times[i < 0 ? 0 : i]);
 
-        if (code == CLI_OK)
-            code = time_limit(s, queue, &limit_ms[at]);
-        if (code == CLI_OK)
-            code = time_step(s, queue, &step_ms[at]);
         if (code != CLI_OK)
             return code;
         if (i >= 0)
-            cli_progress("%s of %s: round %d of %d", clstep_rule_name(c->rule),
-                         c->what, i + 1, c->rounds);
+            cli_progress("%s of %s%s%s: round %d of %d",
+                         clstep_rule_name(c->rule), c->what,
+                         c->part != NULL ? ", " : "",
+                         c->part != NULL ? c->part : "", i + 1, c->rounds);
     }
     return CLI_OK;
 }
@@ -214,55 +411,111 @@ static double median(double *values, int count)
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* The times of a result and of its limit, with room for their shares. */
+struct series {
+    double *limit, *step, *shares;
+};
+
 static void
-fill_result(const struct bench_case *c, uint64_t bytes, double *limit_ms,
-            double *step_ms, double *shares, struct bench_result *r)
+fill_result(const struct bench_case *c, const char *part, uint64_t bytes,
+            const struct series *series, struct bench_result *r)
 {
     *r = (struct bench_result){
         .rule = clstep_rule_name(c->rule),
         .what = c->what,
+        .given = c->given,
+        .part = part != NULL ? part : "step",
         .count = clstep_layout_parameters(c->layout),
         .tensors = clstep_layout_tensors(c->layout),
+        .groups = clstep_layout_groups(c->layout),
         .runs = c->rounds,
         .bytes_per_parameter = bytes,
+        .host_us = NAN,
     };
-    snprintf(r->name, sizeof(r->name), "%s/%s", r->rule, r->what);
+    snprintf(r->name, sizeof(r->name), "%s/%s%s%s", r->rule, r->what,
+             part != NULL ? "/" : "", part != NULL ? part : "");
 
     for (int i = 0; i < c->rounds; i++)
-        shares[i] = limit_ms[i] / step_ms[i];
-    r->share = median(shares, c->rounds);
-    r->median_ms = median(step_ms, c->rounds);
-    r->best_ms = step_ms[0];
+        series->shares[i] = series->limit[i] / series->step[i];
+    r->share = median(series->shares, c->rounds);
+    r->median_ms = median(series->step, c->rounds);
+    r->best_ms = series->step[0];
 
     const double gigabytes = 1e-9 * (double)bytes * (double)r->count;
 
     r->gb_per_s = gigabytes / (1e-3 * r->median_ms);
-    r->limit_gb_per_s = gigabytes / (1e-3 * median(limit_ms, c->rounds));
+    r->limit_gb_per_s = gigabytes / (1e-3 * median(series->limit, c->rounds));
+}
+
+/* The host's time for a step, by way of 'series'. */
+static double
+host_us(const struct times *times, int rounds, const struct series *series)
+{
+    for (int i = 0; i < rounds; i++) {
+        series->step[i] = times[i].enqueue;
+        series->limit[i] = times[i].nothing;
+    }
+    return 1e3 * (median(series->step, rounds) - median(series->limit, rounds));
+}
+
+static size_t
+fill_results(const struct subject *s, const struct bench_case *c,
+             const struct times *times, const struct series *series,
+             struct bench_result results[BENCH_MAX_RESULTS])
+{
+    const uint64_t bytes = clstep_optimizer_bytes(s->optimizer);
+    const uint64_t norm = clstep_optimizer_norm_bytes(s->optimizer);
+
+    /* The limit of the norm's bytes too, at the rate of the others. */
+    for (int i = 0; i < c->rounds; i++) {
+        series->limit[i] =
+            times[i].limit * (double)(bytes + norm) / (double)bytes;
+        series->step[i] = times[i].step;
+    }
+    fill_result(c, c->part, bytes + norm, series, &results[0]);
+    results[0].host_us = host_us(times, c->rounds, series);
+    if (!s->passes)
+        return 1;
+
+    for (int i = 0; i < c->rounds; i++) {
+        series->limit[i] = fmax(times[i].limit_event, LEAST_MS);
+        series->step[i] = fmax(times[i].last_event, LEAST_MS);
+    }
+    fill_result(c, "everything: update pass", bytes, series, &results[1]);
+    for (int i = 0; i < c->rounds; i++) {
+        series->limit[i] = times[i].read;
+        series->step[i] = fmax(times[i].step - times[i].last_event, LEAST_MS);
+    }
+    fill_result(c, "norm pass", clstep_optimizer_norm_bytes(s->optimizer),
+                series, &results[2]);
+    return 3;
 }
 
 int bench_measure(const struct cli_device *device, const struct bench_case *c,
-                  struct bench_result *result)
+                  struct bench_result results[BENCH_MAX_RESULTS], size_t *count)
 {
     const size_t rounds = (size_t)c->rounds;
     struct subject s = {0};
-    double *times = calloc(3 * rounds, sizeof(*times));
-    int code;
+    struct times *times = calloc(rounds, sizeof(*times));
+    double *numbers = calloc(3 * rounds, sizeof(*numbers));
+    const struct series series = {numbers, numbers + rounds,
+                                  numbers + 2 * rounds};
+    int code = CLI_OK;
 
-    if (times == NULL)
-        return cli_fail("no memory for the times of %zu rounds", rounds);
-
+    if (times == NULL || numbers == NULL) {
+        code = cli_fail("no memory for the times of %zu rounds", rounds);
+        goto done;
+    }
     cli_progress("%s of %s: building", clstep_rule_name(c->rule), c->what);
     code = open_subject(&s, device, c);
-    if (code != CLI_OK)
-        goto done;
-    code = time_rounds(&s, device->queue, c, times, times + rounds);
-    if (code != CLI_OK)
-        goto done;
-    fill_result(c, clstep_optimizer_bytes(s.optimizer), times, times + rounds,
-                times + 2 * rounds, result);
+    if (code == CLI_OK)
+        code = time_rounds(&s, device->queue, c, times);
+    if (code == CLI_OK)
+        *count = fill_results(&s, c, times, &series, results);
 
 done:
     close_subject(&s);
     free(times);
+    free(numbers);
     return code;
 }

@@ -43,7 +43,7 @@ static void add(struct growth *g, const char *name, const char *kind,
     if (g->status != CLSTEP_OK)
         return;
     snprintf(whole, sizeof(whole), "%s%s.%s", g->prefix, name, kind);
-    g->status = clstep_layout_add(g->layout, whole, rank, shape, g->error);
+    g->status = clstep_layout_add(g->layout, whole, rank, shape, 0, g->error);
 }
 
 static void

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,8 +80,9 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
 {
     int code = check_names(csv, plot);
 
-    *report =
-        (struct bench_report){.json = json, .csv_name = csv, .plot_name = plot};
+    report->json = json;
+    report->csv_name = csv;
+    report->plot_name = plot;
     if (code == CLI_OK && plot != NULL)
         code = bench_plot_check();
     if (code == CLI_OK)
@@ -131,8 +133,7 @@ context_of(const struct cli_device *device, char *const *settings, int rounds)
                      "settings", given);
 }
 
-/* The texts with a space between them; NULL without memory. */
-static char *join(char *const *texts)
+char *bench_report_join(const char *const *texts)
 {
     size_t size = 1, used = 0;
 
@@ -170,8 +171,12 @@ static void print_header(const struct bench_report *report, int rounds)
            text_of(c, "date"), rounds,
            rounds < ROUNDS_OF_A_SHARE ? ": too few for a share to rely on"
                                       : "");
-    printf("%-20s %12s %10s %10s %8s %8s %7s\n", "rule", "parameters",
-           "best ms", "median ms", "GB/s", "limit", "share");
+    printf("%-20s ", "rule");
+    if (report->parts)
+        printf("%-24s", "part");
+    printf("%12s %10s %10s %8s %8s %7s%s\n", "parameters", "best ms",
+           "median ms", "GB/s", "limit", "share",
+           report->parts ? "  host us" : "");
     fflush(stdout);
 }
 
@@ -182,7 +187,7 @@ int bench_report_begin(struct bench_report *report,
     report->device = device->name;
     report->context = context_of(device, settings, rounds);
     report->benchmarks = json_array();
-    report->settings = join(settings);
+    report->settings = bench_report_join((const char *const *)settings);
     if (report->context == NULL || report->benchmarks == NULL ||
         report->settings == NULL)
         return cli_fail("the report's context could not be made");
@@ -194,16 +199,19 @@ int bench_report_begin(struct bench_report *report,
 /* --- results -------------------------------------------------------------- */
 
 /* Later measures add keys here; these keep their names and order. */
-static json_t *row_of(const struct bench_result *r, const char *settings)
+static json_t *row_of(const struct bench_result *r)
 {
     return json_pack(
-        "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:I, s:f, s:f, s:f, s:s}", "name",
-        r->name, "rule", r->rule, "count", (json_int_t)r->count, "tensors",
-        (json_int_t)r->tensors, "best_ms", r->best_ms, "median_ms",
+        "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:I, s:f, s:f, s:f, s:s, s:s, s:o,"
+        " s:I}",
+        "name", r->name, "rule", r->rule, "count", (json_int_t)r->count,
+        "tensors", (json_int_t)r->tensors, "best_ms", r->best_ms, "median_ms",
         r->median_ms, "runs", r->runs, "bytes_per_parameter",
         (json_int_t)r->bytes_per_parameter, "gb_per_s", r->gb_per_s,
         "limit_gb_per_s", r->limit_gb_per_s, "share", r->share, "settings",
-        settings);
+        r->given, "part", r->part, "host_us",
+        isnan(r->host_us) ? json_null() : json_real(r->host_us), "groups",
+        (json_int_t)r->groups);
 }
 
 /*
@@ -232,7 +240,7 @@ static void write_csv(FILE *csv, json_t *row, bool with_keys)
             fprintf(csv, "%s", json_string_value(value));
         else if (json_is_integer(value))
             fprintf(csv, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        else
+        else if (!json_is_null(value))
             fprintf(csv, "%.6g", json_number_value(value));
     }
     fprintf(csv, "\n");
@@ -242,7 +250,7 @@ static void write_csv(FILE *csv, json_t *row, bool with_keys)
 int bench_report_add(struct bench_report *report,
                      const struct bench_result *result)
 {
-    json_t *row = row_of(result, report->settings);
+    json_t *row = row_of(result);
 
     if (json_array_append_new(report->benchmarks, row) != 0)
         return cli_fail("a result could not be kept");
@@ -251,9 +259,15 @@ int bench_report_add(struct bench_report *report,
     if (report->json)
         return CLI_OK;
 
-    printf("%-20s %12s %10.3f %10.3f %8.2f %8.2f %6.1f%%\n", result->rule,
-           result->what, result->best_ms, result->median_ms, result->gb_per_s,
+    printf("%-20s ", result->rule);
+    if (report->parts)
+        printf("%-24s", result->part);
+    printf("%12s %10.3f %10.3f %8.2f %8.2f %6.1f%%", result->what,
+           result->best_ms, result->median_ms, result->gb_per_s,
            result->limit_gb_per_s, 100 * result->share);
+    if (report->parts && !isnan(result->host_us))
+        printf(" %8.1f", result->host_us);
+    putchar('\n');
     fflush(stdout);
     return CLI_OK;
 }

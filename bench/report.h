@@ -11,6 +11,7 @@
 
 struct bench_report {
     bool json;             /* one object on stdout, and nothing else there */
+    bool parts;            /* the table tells the parts of steps */
     const char *csv_name;  /* or NULL */
     const char *plot_name; /* or NULL */
     FILE *csv, *plot;
@@ -31,6 +32,9 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
 int bench_report_begin(struct bench_report *report,
                        const struct cli_device *device, char *const *settings,
                        int rounds);
+
+/* The texts with a space between them, to be freed; NULL without memory. */
+char *bench_report_join(const char *const *texts);
 
 /* Adds one result: prints it, and writes it to the CSV at once. */
 int bench_report_add(struct bench_report *report,

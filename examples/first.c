@@ -31,7 +31,7 @@ int main(void)
 
     if (clstep_device_create(context, id, &device, &error) ||
         clstep_layout_create(&layout, &error) ||
-        clstep_layout_add(layout, "w", 1, (uint64_t[]){4}, &error) ||
+        clstep_layout_add(layout, "w", 1, (uint64_t[]){4}, 0, &error) ||
         clstep_optimizer_create(device, "adam", settings, layout, &adam,
                                 &error) ||
         clstep_optimizer_step(adam, queue, &b, 0, NULL, NULL, &error))

@@ -2,10 +2,13 @@
  * train_text.c - trains a character-level language model with clstep
  * SPDX-License-Identifier: MIT
  *
- * What clstep does here stands in create_optimizer() and train(): a layout of
- * named tensors (made in train_text/model.c), an optimizer for it, and for each
- * batch the step size and one call of clstep_optimizer_step().  The model, the
- * text and the options have files of their own in train_text/.
+ * What clstep does here: train_text/model.c makes a layout of named tensors in
+ * two groups, weights and biases.  create_optimizer() makes an optimizer for
+ * it.  take_step() sets the step size and calls clstep_optimizer_step(), which
+ * clips the norm of the gradients, leaves out a step with a NaN, and keeps an
+ * average of the parameters.  evaluate() judges that average, and
+ * print_steps() reads what the device has decided.  The model, the text and
+ * the options have files of their own in train_text/.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -223,6 +226,7 @@ struct training {
     const struct options *options;
     const struct model *model;
     clstep_optimizer *optimizer;
+    clstep_buffers buffers;               /* the model's */
     struct text *text;                    /* its positions are shuffled */
     struct device_text learned, held_out; /* the same on the device */
     size_t next; /* of the positions, the first that is not used yet */
@@ -239,12 +243,45 @@ create_optimizer(const struct device *device, const struct model *model,
 {
     clstep_optimizer *optimizer = NULL;
     clstep_error error;
+    double decay = 0;
 
     check_clstep(clstep_optimizer_create(
                      device->clstep, clstep_rule_name(options->rule),
                      options->settings, model->layout, &optimizer, &error),
                  &error);
+
+    /* Decay is for weights; a setting may be another in each group. */
+    clstep_optimizer_get(optimizer, "weight_decay", &decay, NULL);
+    if (decay != 0 && !options->decay_biases)
+        check_clstep(clstep_optimizer_set_group(optimizer, BIASES,
+                                                "weight_decay", 0, &error),
+                     &error);
     return optimizer;
+}
+
+/* Whether the optimizer keeps an average of the parameters. */
+static int has_average(const clstep_optimizer *optimizer)
+{
+    const char *slot;
+
+    for (size_t i = 0; (slot = clstep_optimizer_slot(optimizer, i)) != NULL;
+         i++)
+        if (strcmp(slot, "ema") == 0)
+            return 1;
+    return 0;
+}
+
+/* Exchanges the parameters and their average, if there is one: called once to
+ * use the average, and once more to train on. */
+static void swap_average(const struct training *training)
+{
+    clstep_error error;
+
+    if (has_average(training->optimizer))
+        check_clstep(
+            clstep_optimizer_swap(training->optimizer, training->model->queue,
+                                  &training->buffers, 0, NULL, NULL, &error),
+            &error);
 }
 
 /* Begins another pass through the text, in a new order. */
@@ -285,8 +322,6 @@ static void take_step(struct training *training, double at)
 {
     const struct model *model = training->model;
     const size_t batch = model->sizes.batch;
-    const clstep_buffers buffers = {.parameters = model->parameters,
-                                    .gradients = model->gradients};
     clstep_error error;
 
     if (training->next + batch > training->text->count)
@@ -299,7 +334,8 @@ static void take_step(struct training *training, double at)
                                           &error),
                      &error);
     check_clstep(clstep_optimizer_step(training->optimizer, model->queue,
-                                       &buffers, 0, NULL, NULL, &error),
+                                       &training->buffers, 0, NULL, NULL,
+                                       &error),
                  &error);
     training->steps++;
 }
@@ -312,9 +348,14 @@ static size_t part_of_held_out(const struct training *training)
     return training->held_out.count < part ? training->held_out.count : part;
 }
 
+/* The loss of the average, or where there is none of the parameters. */
 static double evaluate(const struct training *training, size_t count)
 {
-    return model_evaluate(training->model, &training->held_out, count);
+    swap_average(training);
+    const double bits =
+        model_evaluate(training->model, &training->held_out, count);
+    swap_average(training);
+    return bits;
 }
 
 /* The last record is also of the whole held-out text, whose loss it returns. */
@@ -463,6 +504,21 @@ static void warm_up(const struct training *training)
     fflush(stdout);
 }
 
+/* What the device has decided, in one line. */
+static void print_steps(const struct training *training)
+{
+    clstep_report report;
+    clstep_error error;
+
+    check_clstep(clstep_optimizer_report(training->optimizer,
+                                         training->model->queue, &report, NULL,
+                                         &error),
+                 &error);
+    printf("steps      %llu taken, %llu skipped, last norm %.4g\n",
+           (unsigned long long)report.steps, (unsigned long long)report.skipped,
+           (double)report.norm);
+}
+
 static void finish(struct training *training)
 {
     const struct model *model = training->model;
@@ -476,8 +532,13 @@ static void finish(struct training *training)
            (double)training->steps * (double)model->sizes.batch /
                (double)training->text->count,
            seconds);
+    print_steps(training);
     printf("held out   %.3f bits per character on all %zu characters\n", bits,
            training->held_out.count);
+    if (has_average(training->optimizer))
+        printf("raw        %.3f bits without the average\n",
+               model_evaluate(model, &training->held_out,
+                              training->held_out.count));
     fflush(stdout);
     snprintf(title, sizeof(title),
              "%s: held-out text at %.3f bits per character after %.0f s", rule,
@@ -501,6 +562,8 @@ int main(int argc, char **argv)
         .options = &options,
         .model = &model,
         .optimizer = create_optimizer(&device, &model, &options),
+        .buffers = {.parameters = model.parameters,
+                    .gradients = model.gradients},
         .text = &corpus.training,
         .learned = model_upload(&model, &corpus.training),
         .held_out = model_upload(&model, &corpus.held_out),
@@ -513,6 +576,7 @@ int main(int argc, char **argv)
     warm_up(&training);
     train(&training);
     finish(&training);
+    swap_average(&training);
     if (options.sample > 0)
         print_sample(&model, &corpus.vocabulary, options.sample, options.seed);
 

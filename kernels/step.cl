@@ -9,31 +9,82 @@
  * The features are in the order in which docs/numerics.md has them.
  *
  * One work-item is one element: a loop over elements would keep CPU drivers
- * from vectorising across work-items.
+ * from vectorising across work-items.  For the same reason a kernel that reads
+ * its scalars from memory has no guard: it runs over whole blocks, and a
+ * GUARDED one over the rest.
+ *
+ * The elements are those from 'first' on, a multiple of 256, within the slots;
+ * in the caller's buffers they begin at the offsets.  'factors' are what the
+ * gradients of the device's own scale are multiplied by, and what clips the
+ * norm, of all or of each tensor.
  */
 #ifndef STEP_SIZE
 #define STEP_SIZE h.step_size
 #endif
 
 kernel void
-clstep_step(const ulong count, global float *restrict parameters,
-            const ulong parameters_offset, global float *restrict gradients,
-            const ulong gradients_offset,
-            const struct hyper hyper SLOT_ARGUMENTS)
+clstep_step(const ulong count, const ulong first,
+            global float *restrict parameters, const ulong parameters_offset,
+            global gradient_t *restrict gradients, const ulong gradients_offset,
+#if defined(COPY_OF) && !defined(WITH_MAX_NORM)
+            global ushort *restrict copy, const ulong copy_offset,
+#endif
+#ifdef ROWS
+            const global uint *restrict table, const uint entries,
+            const global uint *restrict groups,
+            const global float *restrict factors, const uint tensors_first,
+            const global uint *restrict tensors
+#else
+            const struct hyper hyper
+#endif
+                SLOT_ARGUMENTS)
 {
     const size_t i = get_global_id(0);
-    const struct hyper h = hyper;
-    struct state s;
+    const ulong at = first + i;
 
-    if (i >= count)
+#ifdef ROWS
+    const ulong block = block_of(first);
+    const uint row = table[entries + ENTRY_WORDS * groups[block] + ENTRY_ROW];
+
+#ifdef ZERO_GRAD
+    if (row == ROW_SKIPPED) {
+#ifdef GUARDED
+        if (i >= count)
+            return;
+#endif
+        gradients[gradients_offset + i] = 0;
+        return;
+    }
+#endif
+    if (row >= ROW_SKIPPED)
         return;
 
+    const struct hyper h = *(const global struct hyper *)(table + row);
+#ifdef SCALE_IN_MEMORY
+    const float unscale = factors[0];
+#endif
+#if defined(WITH_CLIP_NORM_TENSOR)
+    const float clip = factors[1 + tensors_first + tensors[block]];
+#elif defined(WITH_CLIP_NORM)
+    const float clip = factors[1];
+#endif
+#else
+    const struct hyper h = hyper;
+#endif
+#ifdef GUARDED
+    if (i >= count)
+        return;
+#endif
+
+    struct state s;
     float w = parameters[parameters_offset + i];
-    float x = gradients[gradients_offset + i];
+    float x = float_of_gradient(gradients[gradients_offset + i]);
 
     LOAD_STATE
 
-#ifdef WITH_GRAD_SCALE
+#if defined(SCALE_IN_MEMORY)
+    x = x * unscale;
+#elif defined(WITH_GRAD_SCALE)
     x = x * h.unscale;
 #endif
 #ifdef MAXIMIZE
@@ -41,6 +92,9 @@ clstep_step(const ulong count, global float *restrict parameters,
 #endif
 #ifdef WITH_CLIP_VALUE
     x = h.clip_value != 0.0f ? limited(x, h.clip_value) : x;
+#endif
+#if defined(WITH_CLIP_NORM) || defined(WITH_CLIP_NORM_TENSOR)
+    x = x * clip;
 #endif
 #ifdef WITH_L1
     x = h.l1 != 0.0f ? x + h.l1 * sign_of(w) : x;
@@ -74,10 +128,16 @@ clstep_step(const ulong count, global float *restrict parameters,
         : w < -h.soft_threshold ? w + h.soft_threshold
                                 : w;
 #endif
+#if defined(AVERAGE) && !defined(WITH_MAX_NORM)
+    s.ema = averaged(s.ema, w, h.ema_share);
+#endif
 
     parameters[parameters_offset + i] = w;
     STORE_STATE
+#if defined(COPY_OF) && !defined(WITH_MAX_NORM)
+    copy[copy_offset + i] = COPY_OF(w);
+#endif
 #ifdef ZERO_GRAD
-    gradients[gradients_offset + i] = 0.0f;
+    gradients[gradients_offset + i] = 0;
 #endif
 }

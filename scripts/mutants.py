@@ -39,8 +39,13 @@ HIDDEN = "\x01"  # stands for what no operator may touch
 
 # --- texts --------------------------------------------------------------------
 
+# What only a call that fails meets, words, and how much memory is taken.
+FAILURE = re.compile(r"NULL|CL_SUCCESS|CLSTEP_OK|cs_fail|free\(|elease\(|torn|"
+                     r"alloc\(|\"|needed|least|longest|sizeof\(\*")
+
 FUNCTION = re.compile(
-    r"^(?:static|kernel)\b[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
+    r"^(?:static|kernel|void|bool|size_t|uint64_t|clstep_status)\b"
+    r"[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
     re.M | re.S)
 
 
@@ -92,6 +97,7 @@ class Mutant:
     line: int
     text: str  # of the whole file
     prefix: str  # stands in front of it, in the original too
+    function: str  # that it is in, or ""
     rules: tuple  # that run
     features: bool  # run the features too, not only the choices
 
@@ -157,14 +163,26 @@ KERNELS = [
     ("result negated", r"return ([^;]+);", r"return -(\1);"),
     ("result doubled", r"return ([^;]+);", r"return 2.0f * (\1);"),
     ("result zero", r"return ([^;]+);", r"return 0.0f;"),
+    ("guard shifted", r"\bi >= count", "i + 1 >= count"),
+    ("guard dropped", r"if \(i >= count\)\n\s+return;", ""),
+]
+
+# Of the rules and the step alone.
+ELEMENT = [
     ("gradient to parameter", r"\bx\b(?! = )", "w"),
     ("parameter to gradient", r"\bw\b(?! = )", "x"),
     ("eps out of the root", r"root\(([^()]*) \+ h->eps\)",
      r"root(\1) + h->eps"),
     ("eps into the root", r"root\(([^()]*)\)( \* [\w>-]+)? \+ h->eps",
      r"root((\1)\2 + h->eps)"),
-    ("guard shifted", r"\bi >= count", "i + 1 >= count"),
-    ("guard dropped", r"if \(i >= count\)\n\s+return;", ""),
+]
+
+# Of kernels and of C that does more than compute a number.
+WHOLE = [
+    ("condition negated", r"\bif \(([\w>.\-\[\]]+)\)", r"if (!\1)"),
+    ("choice swapped", r"\? ([^?:;]+?)\s+: ([\w.>\-]+)(?=[;,)])",
+     r"? \2 : \1"),
+    ("guard dropped", r"if \([^{}]*?\)\n\s+(?:return|continue);\n", ""),
 ]
 
 HOST = [
@@ -184,7 +202,19 @@ HOST = [
 def by_patterns(code, table):
     for name, pattern, new in table:
         for match in re.finditer(pattern, code):
-            yield Edit(name, match.start(), match.end(), match.expand(new))
+            if HIDDEN not in match.group():
+                yield Edit(name, match.start(), match.end(),
+                           match.expand(new))
+
+
+def integers(code):
+    """Each integer becomes another one."""
+    for match in re.finditer(r"(?<![\w.])(0x[0-9a-f]+|\d+)(?=u?l?\b)(?!\.)",
+                             code):
+        number = match.group(1)
+        new = hex(int(number, 16) ^ 1) if number.startswith("0x") else \
+            str(int(number) + 1)
+        yield Edit("integer", match.start(), match.end(), new)
 
 
 def arguments_of(code, start):
@@ -315,9 +345,23 @@ def slots_of(code):
     return sorted(set(re.findall(r"\bs->(\w+)", code)))
 
 
+def whole_edits(text, names=None):
+    """Edits of what was made for the whole step: a kernel's or C."""
+    code, _ = functions_only(text, names)
+    yield from by_patterns(code, EVERYWHERE + WHOLE)
+    yield from statements_swapped(code)
+    yield from integers(code)
+
+
+def without_failures(code):
+    """'code' with all lines hidden that only a call that fails meets."""
+    return "\n".join(hide(line) if FAILURE.search(line) else line
+                     for line in code.split("\n"))
+
+
 def kernel_edits(text, scalars):
     code, _ = functions_only(text)
-    yield from by_patterns(code, EVERYWHERE + KERNELS)
+    yield from by_patterns(code, EVERYWHERE + KERNELS + ELEMENT)
     yield from arguments_swapped(code)
     yield from statements_swapped(code)
     yield from names_rotated(code, "wrong scalar", r"\bh->(\w+)", scalars)
@@ -377,8 +421,16 @@ def common_kernels(rows):
 
     path = "kernels/step.cl"
     text = (ROOT / path).read_text()
-    for edit in [*kernel_edits(text, ()), *blocks_swapped(text)]:
-        yield path, edit, ("sgd", "momentum", "adam", "ftrl"), True
+    for edit in [*kernel_edits(text, ()), *whole_edits(text),
+                 *blocks_swapped(text)]:
+        yield path, edit, ("scene", "sgd", "momentum", "adam", "ftrl"), True
+
+    for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
+                 "kernels/rows.cl", "kernels/swap.cl"):
+        text = (ROOT / path).read_text()
+        for edit in [*by_patterns(functions_only(text)[0], KERNELS),
+                     *whole_edits(text), *blocks_swapped(text)]:
+            yield path, edit, ("scene",), True
 
     for path in ("kernels/fill.cl", "kernels/probe.cl"):
         for edit in kernel_edits((ROOT / path).read_text(), ()):
@@ -402,9 +454,23 @@ def host_functions(rows):
     path = "src/plan.c"
     text = (ROOT / path).read_text()
     code, _ = functions_only(text, {"unscale", "clip_value", "l1", "l2",
-                                    "decay_factor", "soft_threshold"})
+                                    "decay_factor", "soft_threshold",
+                                    "max_norm", "share"})
     for edit in host_edits(text, code):
-        yield path, edit, ("sgd", "ftrl"), True
+        yield path, edit, ("scene", "sgd", "ftrl"), True
+
+
+def host_tables():
+    """What carries the whole step."""
+    for path, names in mutant_lists.CARRIERS.items():
+        text = (ROOT / path).read_text()
+        code, bodies = functions_only(text, set(names.split()))
+        if len(bodies) != len(names.split()):
+            sys.exit(f"mutants.py: {path} lacks one of: {names}")
+        code = without_failures(code)
+        for edit in [*by_patterns(code, EVERYWHERE + WHOLE),
+                     *statements_swapped(code)]:
+            yield path, edit, ("scene",), True
 
 
 def famous():
@@ -428,6 +494,12 @@ def prefix_of(path, text, start):
     begin = text.index("#ifdef THROUGH_DOUBLE")
     return ("#define THROUGH_DOUBLE\n"
             if begin < start < text.index("#else", begin) else "")
+
+
+def function_at(text, place):
+    _, bodies = functions_only(text)
+    return next((name for name, start, end in bodies
+                 if start <= place < end), "")
 
 
 class Equivalents:
@@ -455,11 +527,13 @@ def make_mutants(rows):
     found, equivalents = {}, Equivalents()
     for path, edit, rules, features in [*rule_kernels(rows),
                                         *common_kernels(rows),
-                                        *host_functions(rows), *famous()]:
+                                        *host_functions(rows),
+                                        *host_tables(), *famous()]:
         text = (ROOT / path).read_text()
         line = text.count("\n", 0, edit.start) + 1
         mutant = Mutant(path, edit.operator, line, edit.apply(text),
-                        prefix_of(path, text, edit.start), rules, features)
+                        prefix_of(path, text, edit.start),
+                        function_at(text, edit.start), rules, features)
         key = path, "".join(mutant.text.split())
         if mutant.text != text and key not in found and \
                 not equivalents.has(mutant):
@@ -475,10 +549,15 @@ def make_mutants(rows):
 class Configuration:
     name: str  # RULE:INDEX
     features: bool
-    macros: frozenset
+    programs: tuple  # of (text, macros)
 
     def rule(self):
         return self.name.split(":")[0]
+
+
+def read_program(text):
+    name, _, macros = text.partition(":")
+    return name.strip(), frozenset(macros.split())
 
 
 def holds(condition, macros):
@@ -508,31 +587,48 @@ def active_lines(text, macros):
             stack.pop()
         elif all(value for value, _ in stack):
             if word == "#define":
-                macros.add(rest.split()[0])
+                macros.add(re.match(r"\w+", rest).group())
             lines.append(line)
     return lines
 
 
-def kernel_differs(mutant, configuration, kernel):
-    """Says whether the mutant is in the text of this configuration at all."""
-    if mutant.name() in ("fill", "probe", "numerics"):
-        return True
+def texts_of(program, kernels):
+    """The files that a program is made of, as far as macros stand in them."""
+    name, _, rule = program.partition("/")
+    texts = [f"kernels/{name}.cl"]
+    if name in ("step", "rows", "sums"):
+        texts = ["kernels/types.cl", "kernels/table.cl", *texts]
+    if rule:
+        texts.insert(2, f"kernels/rules/{kernels[rule]}.cl")
+    return texts
+
+
+def program_differs(mutant, program, macros, kernels):
     before, after = "", ""
-    for path in (f"kernels/rules/{kernel}.cl", "kernels/step.cl"):
+    for path in texts_of(program, kernels):
         text = without_comments((ROOT / path).read_text())
         before += text
         after += without_comments(mutant.text) if path == mutant.path else text
-    return active_lines(before, configuration.macros) != \
-        active_lines(after, configuration.macros)
+    return active_lines(before, macros) != active_lines(after, macros)
+
+
+def kernel_differs(mutant, configuration, kernels):
+    """Says whether the mutant is in the texts of this configuration at all."""
+    if mutant.name() in ("fill", "probe", "numerics"):
+        return True
+    return any(program_differs(mutant, program, macros, kernels)
+               for program, macros in configuration.programs
+               if mutant_lists.NEEDED.get(mutant.function, None) is None
+               or mutant_lists.NEEDED[mutant.function] in macros)
 
 
 def configurations_of(mutant, configurations, rows):
     kernels = {row.name: row.kernel for row in rows}
-    return [c.name for c in configurations
-            if c.rule() in mutant.rules
+    return [c.name for rule in mutant.rules for c in configurations
+            if c.rule() == rule
             and (mutant.features or not c.features)
             and (not mutant.is_kernel()
-                 or kernel_differs(mutant, c, kernels[c.rule()]))]
+                 or kernel_differs(mutant, c, kernels))]
 
 
 # --- runs ---------------------------------------------------------------------
@@ -546,9 +642,15 @@ TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
 def harms_memory(mutant):
     """Says whether a kernel's mutant may write where it should not, so that
     the process is no good for another one."""
-    return mutant.name() in ("step", "fill", "probe") and any(
+    return mutant.name() in ("step", "fill", "probe", "sums", "rows", "swap",
+                             "table") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
+
+
+def last_place(text):
+    places = re.findall(r"^at (\S+)$", text, re.M)
+    return places[-1] if places else None
 
 
 class Runner:
@@ -578,20 +680,26 @@ class Runner:
         self.verdict = re.search(r"^verdict (.*)$", result.stdout,
                                  re.M).group(1)
         return [Configuration(name, kind == "features",
-                              frozenset(macros.split()))
-                for kind, name, macros in re.findall(
+                              tuple(read_program(part)
+                                    for part in programs.split("|")[1:]))
+                for kind, name, programs in re.findall(
                     r"^(choices|features) (\S+)(.*)$", result.stdout, re.M)]
 
     def run_groups(self, program, groups):
-        """The fate and the words of each group of arguments."""
+        """The fate and the words of each group of arguments, and the
+        configuration that it ended in."""
         ends = []
         while len(ends) < len(groups):
             rest = groups[len(ends):]
             result = self.execute(program, [self.verdict, *sum(rest, [])])
-            found = re.findall(r"^group ([012]) (.*)$", result.stdout, re.M)
-            ends += [(FATES[code], words) for code, words in found]
-            if len(found) < len(rest):
-                ends.append((self.early_end(program, result), result.stdout))
+            parts = re.split(r"^group ([012]) (.*)$", result.stdout,
+                             flags=re.M)
+            ends += [(FATES[code], words, last_place(before))
+                     for before, code, words in zip(parts[::3], parts[1::3],
+                                                    parts[2::3])]
+            if len(parts) // 3 < len(rest):
+                ends.append((self.early_end(program, result), result.stdout,
+                             last_place(parts[-1])))
         return ends
 
     def early_end(self, program, result):
@@ -610,11 +718,12 @@ class Runner:
         return ["--kernel", name, str(path), *names]
 
     def run_kernels(self, batch):
-        """The fates of kernels' mutants, in one process."""
+        """The fates of kernels' mutants, in one process, and the places."""
         groups = [self.kernel_group(m.name(), m.prefix + m.text, number, names)
                   for number, m, names in batch]
-        return [REFUSED if "compiler refused" in words else fate
-                for fate, words in self.run_groups(self.program, groups)]
+        return [(REFUSED if "compiler refused" in words else fate, place)
+                for fate, words, place in self.run_groups(self.program,
+                                                          groups)]
 
     def run_host(self, batch):
         """The fates of mutants of C files, each with a program of its own."""
@@ -628,10 +737,10 @@ class Runner:
                        str(program), str(source),
                        f"@{self.build}/tests/mutant.link"]
             if subprocess.run(command, capture_output=True).returncode != 0:
-                fates.append(REFUSED)
+                fates.append((REFUSED, None))
                 continue
-            fates += [fate for fate, _ in self.run_groups(str(program),
-                                                          [names])]
+            fates += [(fate, place) for fate, _, place in
+                      self.run_groups(str(program), [names])]
             program.unlink()
         return fates
 
@@ -648,7 +757,7 @@ class Runner:
         groups = [self.kernel_group("numerics", prefix + text,
                                     f"{len(prefix)}{name}", [name])
                   for prefix, name in part]
-        for (_, name), (fate, words) in zip(
+        for (_, name), (fate, words, _) in zip(
                 part, self.run_groups(self.program, groups)):
             if fate != SURVIVED:
                 sys.exit(f"mutants.py: {name} fails without a mutant: {words}")
@@ -684,8 +793,10 @@ def read_options():
                         help="only N mutants, from everywhere")
     parser.add_argument("--rule", metavar="NAME",
                         help="only mutants that run the rule NAME")
-    parser.add_argument("--file", metavar="PATH",
-                        help="only mutants of the file PATH")
+    parser.add_argument("--file", metavar="PATHS",
+                        help="only mutants of these files, with commas")
+    parser.add_argument("--operator", metavar="NAME",
+                        help="only mutants of this operator, as 'famous'")
     parser.add_argument("--seed", type=int, default=1,
                         help="of the numbers (default 1)")
     return parser.parse_args()
@@ -695,7 +806,9 @@ def chosen(mutants, options):
     if options.rule:
         mutants = [m for m in mutants if options.rule in m.rules]
     if options.file:
-        mutants = [m for m in mutants if m.path == options.file]
+        mutants = [m for m in mutants if m.path in options.file.split(",")]
+    if options.operator:
+        mutants = [m for m in mutants if m.operator == options.operator]
     if options.quick and options.quick < len(mutants):
         n = len(mutants)
         mutants = [mutants[i * n // options.quick]
@@ -713,19 +826,21 @@ def run_all(runner, mutants, rows, pool, workers):
     """Runs the mutants and returns what became of each, in order."""
     configurations = runner.read_configurations()
     names = [configurations_of(m, configurations, rows) for m in mutants]
-    originals = sorted({(m.prefix, name) for m, some in zip(mutants, names)
-                        for name in some})
-    list(pool.map(runner.check_original,
-                  [originals[i::workers] for i in range(workers)]))
-    print(f"the original passes in {len(originals)} configurations", flush=True)
-
-    fates = []
+    fates, originals = [], set()
     work = list(batches(zip(range(len(mutants)), mutants, names)))
     for batch, ends in zip(work, pool.map(runner.run, work)):
-        fates += ends
-        for (_, mutant, _), fate in zip(batch, ends):
+        fates += [fate for fate, _ in ends]
+        for (_, mutant, _), (fate, place) in zip(batch, ends):
             if fate == SURVIVED:
                 print("survived:", *mutant.diff(), sep="\n", flush=True)
+            elif fate != REFUSED and place is not None:
+                originals.add((mutant.prefix, place))
+
+    originals = sorted(originals)
+    list(pool.map(runner.check_original,
+                  [originals[i::workers] for i in range(workers)]))
+    print(f"the original passes where mutants failed, in {len(originals)} "
+          "configurations", flush=True)
     return fates
 
 

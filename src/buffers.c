@@ -67,10 +67,12 @@ inspect(cl_mem buffer, struct range *range, size_t *base, size_t *size,
     return code;
 }
 
-/* Fills in '*range' for 'buffer', which the caller calls 'name'. */
+/* Fills in '*range' for 'count' elements of 'element' bytes of 'buffer', which
+ * the caller calls 'name'. */
 static clstep_status
 check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
-            const char *name, struct range *range, clstep_error *error)
+            uint64_t count, uint64_t element, const char *name,
+            struct range *range, clstep_error *error)
 {
     size_t base = 0, size = 0;
     cl_context context = NULL;
@@ -90,40 +92,127 @@ check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "%s belongs to another context than the optimizer",
                        name);
-    if (!cs_size_range(0, offset, optimizer->count, sizeof(float),
-                       &range->begin, &range->end) ||
+    if (!cs_size_range(0, offset, count, element, &range->begin, &range->end) ||
         range->end > size)
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,
             "%s has %llu elements, too few for %llu from offset %llu", name,
-            (unsigned long long)(size / sizeof(float)),
-            (unsigned long long)optimizer->count, (unsigned long long)offset);
+            (unsigned long long)(size / element), (unsigned long long)count,
+            (unsigned long long)offset);
     range->begin += base;
     range->end += base;
     return CLSTEP_OK;
 }
 
-clstep_status
-cs_check_buffers(const clstep_optimizer *optimizer,
-                 const clstep_buffers *buffers, clstep_error *error)
+clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+                              uint64_t offset, uint64_t count, uint64_t size,
+                              const char *name, clstep_error *error)
 {
-    struct range parameters, gradients;
-    clstep_status status;
+    struct range range;
+    const clstep_status status = check_range(optimizer, buffer, offset, count,
+                                             size, name, &range, error);
 
-    if (buffers == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
-    status =
-        check_range(optimizer, buffers->parameters, buffers->parameters_offset,
-                    "parameters", &parameters, error);
-    if (status == CLSTEP_OK)
-        status = check_range(optimizer, buffers->gradients,
-                             buffers->gradients_offset, "gradients", &gradients,
-                             error);
     if (status != CLSTEP_OK)
         return status;
+    if (range.flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s is a %s-only buffer; it is read and written", name,
+                       range.flags & CL_MEM_READ_ONLY ? "read" : "write");
+    return CLSTEP_OK;
+}
 
-    const bool zero =
-        cs_settings_feature(&optimizer->settings, CS_ZERO_GRAD) != 0.0;
+/* Fails if two of the caller's ranges overlap. */
+static clstep_status
+check_overlap(const struct range *a, const char *a_name, const struct range *b,
+              const char *b_name, clstep_error *error)
+{
+    if (a->root != b->root || a->begin >= b->end || b->begin >= a->end)
+        return CLSTEP_OK;
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "%s and %s overlap: bytes %llu to %llu and %llu to %llu of "
+                   "one buffer",
+                   a_name, b_name, (unsigned long long)a->begin,
+                   (unsigned long long)a->end, (unsigned long long)b->begin,
+                   (unsigned long long)b->end);
+}
+
+/* Says whether 'buffers' have what these settings ask for and nothing else. */
+static clstep_status
+check_extras(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
+             uint64_t count, struct range *copy, clstep_error *error)
+{
+    const struct cs_settings *settings = optimizer->settings;
+    const bool copies = cs_settings_feature(settings, CS_COPY_TYPE) != 0.0;
+    clstep_status status = CLSTEP_OK;
+
+    if (!copies && buffers->copy != NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "copy is a buffer, but the optimizer has no copy_type; "
+                       "it has to be NULL");
+    if (copies)
+        status = check_range(optimizer, buffers->copy, buffers->copy_offset,
+                             count, 2, "copy", copy, error);
+    if (status == CLSTEP_OK && copies && (copy->flags & CL_MEM_READ_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "copy is a read-only buffer; a step writes it");
+    return status;
+}
+
+/* The same for the scale; '*scale' is empty where there is none. */
+static clstep_status
+check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
+            struct range *scale, clstep_error *error)
+{
+    *scale = (struct range){.root = NULL};
+    if (cs_settings_feature(optimizer->settings, CS_DEVICE_SCALE) == 0.0) {
+        if (buffers->scale == NULL)
+            return CLSTEP_OK;
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "scale is a buffer, but the optimizer has no "
+                       "device_scale; it has to be NULL");
+    }
+
+    const clstep_status status =
+        check_range(optimizer, buffers->scale, buffers->scale_offset, 1,
+                    sizeof(float), "scale", scale, error);
+
+    if (status == CLSTEP_OK && (scale->flags & CL_MEM_WRITE_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "scale is a write-only buffer; a step reads it");
+    return status;
+}
+
+clstep_status cs_check_scale(const clstep_optimizer *optimizer,
+                             const clstep_buffers *buffers, clstep_error *error)
+{
+    struct range scale;
+
+    return check_scale(optimizer, buffers, &scale, error);
+}
+
+clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
+                               const clstep_buffers *buffers, uint64_t count,
+                               bool apart, clstep_error *error)
+{
+    const struct cs_settings *settings = optimizer->settings;
+    const bool zero = cs_settings_feature(settings, CS_ZERO_GRAD) != 0.0;
+    const bool half =
+        cs_settings_feature(settings, CS_GRAD_TYPE) != CS_TYPE_F32;
+    struct range parameters, gradients, copy = {0}, scale = {0};
+    clstep_status status =
+        check_range(optimizer, buffers->parameters, buffers->parameters_offset,
+                    count, sizeof(float), "parameters", &parameters, error);
+
+    if (status == CLSTEP_OK)
+        status = check_range(optimizer, buffers->gradients,
+                             buffers->gradients_offset, count, half ? 2 : 4,
+                             "gradients", &gradients, error);
+    if (status == CLSTEP_OK)
+        status = check_extras(optimizer, buffers, count, &copy, error);
+    if (status == CLSTEP_OK && !apart)
+        status = check_scale(optimizer, buffers, &scale, error);
+    if (status != CLSTEP_OK)
+        return status;
 
     if (parameters.flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
@@ -136,13 +225,18 @@ cs_check_buffers(const clstep_optimizer *optimizer,
     if (zero && (gradients.flags & CL_MEM_READ_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "gradients is a read-only buffer; zero_grad writes it");
-    if (parameters.root == gradients.root && parameters.begin < gradients.end &&
-        gradients.begin < parameters.end)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "parameters and gradients overlap: %llu elements from "
-                       "offsets %llu and %llu of one buffer",
-                       (unsigned long long)optimizer->count,
-                       (unsigned long long)(parameters.begin / sizeof(float)),
-                       (unsigned long long)(gradients.begin / sizeof(float)));
-    return CLSTEP_OK;
+    status = check_overlap(&parameters, "parameters", &gradients, "gradients",
+                           error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&parameters, "parameters", &copy, "copy", error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&gradients, "gradients", &copy, "copy", error);
+    if (status == CLSTEP_OK)
+        status =
+            check_overlap(&parameters, "parameters", &scale, "scale", error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&gradients, "gradients", &scale, "scale", error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&copy, "copy", &scale, "scale", error);
+    return status;
 }

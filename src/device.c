@@ -44,6 +44,7 @@ static clstep_status open_device(clstep_device *device, clstep_error *error)
 {
     cl_ulong max_bytes = 0;
     cl_uint address_bits = 0;
+    cl_device_type type = 0;
     cl_int code;
     clstep_status status = query(device->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE,
                                  sizeof(max_bytes), &max_bytes, error);
@@ -51,8 +52,11 @@ static clstep_status open_device(clstep_device *device, clstep_error *error)
     if (status == CLSTEP_OK)
         status = query(device->id, CL_DEVICE_ADDRESS_BITS, sizeof(address_bits),
                        &address_bits, error);
+    if (status == CLSTEP_OK)
+        status = query(device->id, CL_DEVICE_TYPE, sizeof(type), &type, error);
     if (status != CLSTEP_OK)
         return status;
+    device->grouped = (type & CL_DEVICE_TYPE_CPU) == 0;
     device->max_bytes = max_bytes;
     device->address_bits = address_bits;
 
@@ -203,6 +207,8 @@ clstep_status cs_device_build(clstep_device *device, const char *declarations,
         device->through_double ? "#define THROUGH_DOUBLE\n" : "\n",
         declarations,
         cs_kernel_text("numerics"),
+        cs_kernel_text("types"),
+        cs_kernel_text("table"),
         kernel,
         last != NULL ? cs_kernel_text(last) : "",
     };
@@ -248,7 +254,7 @@ remember(clstep_device *device, const char *declarations, const char *kernel,
     entry->declarations = copy;
     entry->kernel = kernel;
     entry->program = program;
-    atomic_init(&entry->warm, false);
+    atomic_init(&entry->warm, 0);
     device->programs = entry;
     return CLSTEP_OK;
 }

@@ -17,7 +17,7 @@ struct cs_program {
     char *declarations;
     const char *kernel; /* the text behind the declarations */
     cl_program program;
-    atomic_bool warm; /* its kernel was launched once */
+    atomic_size_t warm; /* work-items of the largest warm-up of its kernel */
 };
 
 struct clstep_device {
@@ -27,6 +27,7 @@ struct clstep_device {
     cl_command_queue queue; /* for creation alone: probe, filling, warm-up */
     clstep_numerics numerics;
     bool through_double;
+    bool grouped; /* sums by work-groups: many cores, as a GPU has */
 
     uint64_t max_bytes;    /* of one buffer */
     unsigned address_bits; /* of the device */

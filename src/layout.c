@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CS_MAX_GROUPS = 1 << 16 };
+
 struct clstep_layout {
     clstep_tensor *tensors;
     size_t count, capacity;
@@ -20,6 +22,7 @@ struct clstep_layout {
     size_t places; /* a power of two, or 0 */
     uint64_t end;  /* behind the last tensor's last element */
     uint64_t parameters;
+    size_t groups;
 };
 
 /* FNV-1a. */
@@ -162,9 +165,9 @@ plan_tensor(const clstep_layout *layout, size_t rank, const uint64_t *shape,
 
 clstep_status
 clstep_layout_add(clstep_layout *layout, const char *name, size_t rank,
-                  const uint64_t *shape, clstep_error *error)
+                  const uint64_t *shape, size_t group, clstep_error *error)
 {
-    clstep_tensor tensor = {.name = name, .rank = rank};
+    clstep_tensor tensor = {.name = name, .rank = rank, .group = group};
     uint64_t end = 0, bytes = 0;
 
     if (layout == NULL || name == NULL || (shape == NULL && rank != 0))
@@ -178,6 +181,12 @@ clstep_layout_add(clstep_layout *layout, const char *name, size_t rank,
     if (layout->count != 0 && *place_of(layout, name) != 0)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "the layout has a tensor called '%.128s' already", name);
+
+    if (group > layout->groups || group >= CS_MAX_GROUPS)
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "group %zu of tensor '%.128s' is neither one of the %zu "
+                       "groups that there are nor the next, of %d at most",
+                       group, name, layout->groups, CS_MAX_GROUPS);
 
     clstep_status status =
         plan_tensor(layout, rank, shape, &tensor, &end, &bytes, error);
@@ -199,11 +208,13 @@ clstep_layout_add(clstep_layout *layout, const char *name, size_t rank,
         memcpy(shape_copy, shape, rank * sizeof(*shape));
     tensor.name = name_copy;
     tensor.shape = shape_copy;
+    tensor.packed = layout->parameters;
 
     *place_of(layout, name) = layout->count + 1;
     layout->tensors[layout->count++] = tensor;
     layout->end = end;
     layout->parameters += tensor.count;
+    layout->groups += group == layout->groups;
     return CLSTEP_OK;
 }
 
@@ -220,6 +231,11 @@ uint64_t clstep_layout_parameters(const clstep_layout *layout)
 size_t clstep_layout_tensors(const clstep_layout *layout)
 {
     return layout != NULL ? layout->count : 0;
+}
+
+size_t clstep_layout_groups(const clstep_layout *layout)
+{
+    return layout != NULL ? layout->groups : 0;
 }
 
 int clstep_layout_tensor(const clstep_layout *layout, size_t index,

@@ -1,300 +1,138 @@
 /*
- * optimizer.c - an optimizer's life: create, set, step, release
+ * optimizer.c - an optimizer's steps, settings and counts
  * SPDX-License-Identifier: MIT
  */
 #include "optimizer.h"
 #include "error.h"
-#include "kernels.h"
-#include "plan.h"
-#include "sizes.h"
+#include "sums.h"
 
 #include <stdlib.h>
 
-/* --- create --------------------------------------------------------------- */
-
-/* Creates the kernel called 'name' of 'entry'. */
-static clstep_status
-create_kernel(const struct cs_program *entry, const char *name,
-              cl_kernel *kernel, clstep_error *error)
+static double feature(const clstep_optimizer *opt, enum cs_feature which)
 {
-    cl_int code;
-
-    *kernel = clCreateKernel(entry->program, name, &code);
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clCreateKernel");
+    return cs_settings_feature(opt->settings, which);
 }
 
-/* Creates the step's kernel, of the program '*entry', and the one that fills.
- */
-static clstep_status
-create_kernels(clstep_optimizer *opt, struct cs_program **entry,
-               clstep_error *error)
+static const struct cs_sums *sums_of(const clstep_optimizer *opt)
 {
-    struct cs_text declarations = {0};
-    struct cs_program *fill;
-    clstep_status status;
-
-    cs_plan_write(&opt->settings, &declarations);
-    if (declarations.failed)
-        status = cs_fail(error, CLSTEP_OUT_OF_MEMORY,
-                         "no memory for the text of a kernel");
-    else
-        status = cs_device_program(opt->device, declarations.data,
-                                   cs_plan_kernel(opt->settings.rule), "step",
-                                   entry, error);
-    cs_text_release(&declarations);
-
-    if (status == CLSTEP_OK)
-        status = create_kernel(*entry, "clstep_step", &opt->kernel, error);
-    if (status == CLSTEP_OK)
-        status = cs_device_program(opt->device, "", cs_kernel_text("fill"),
-                                   NULL, &fill, error);
-    if (status == CLSTEP_OK)
-        status = create_kernel(fill, "clstep_fill", &opt->fill, error);
-    return status;
-}
-
-static clstep_status allocate_slots(clstep_optimizer *opt, clstep_error *error)
-{
-    for (const struct cs_slot *slot = opt->settings.rule->slots;
-         slot->name != NULL; slot++) {
-        if (!cs_settings_has_slot(&opt->settings, slot))
-            continue;
-
-        const clstep_status status =
-            cs_device_buffer(opt->device, opt->count, slot->name,
-                             &opt->slots[opt->slot_count], error);
-
-        if (status != CLSTEP_OK)
-            return status;
-        opt->slot_rows[opt->slot_count++] = slot;
-    }
-    return CLSTEP_OK;
-}
-
-/* The arguments of a kernel; after the first failure, push() does nothing. */
-struct arguments {
-    cl_kernel kernel;
-    cl_uint count;
-    cl_int code;
-};
-
-static void push(struct arguments *arguments, size_t size, const void *value)
-{
-    if (arguments->code == CL_SUCCESS)
-        arguments->code =
-            clSetKernelArg(arguments->kernel, arguments->count++, size, value);
-}
-
-/* Sets the arguments of the step's kernel for step 't'. */
-static clstep_status
-set_arguments(clstep_optimizer *opt, cl_ulong count,
-              const clstep_buffers *buffers, uint64_t t, clstep_error *error)
-{
-    struct arguments arguments = {opt->kernel, 0, CL_SUCCESS};
-    const cl_ulong parameters_offset = buffers->parameters_offset;
-    const cl_ulong gradients_offset = buffers->gradients_offset;
-    float hyper[CS_MAX_FLOATS];
-    const size_t floats = cs_plan_pack(&opt->settings, t, &opt->memo, hyper);
-
-    push(&arguments, sizeof(count), &count);
-    push(&arguments, sizeof(cl_mem), &buffers->parameters);
-    push(&arguments, sizeof(parameters_offset), &parameters_offset);
-    push(&arguments, sizeof(cl_mem), &buffers->gradients);
-    push(&arguments, sizeof(gradients_offset), &gradients_offset);
-    push(&arguments, floats * sizeof(*hyper), hyper);
-    for (size_t i = 0; i < opt->slot_count; i++)
-        push(&arguments, sizeof(cl_mem), &opt->slots[i]);
-    return arguments.code == CL_SUCCESS
-               ? CLSTEP_OK
-               : cs_fail_cl(error, arguments.code, "clSetKernelArg");
-}
-
-/*
- * Launches the step's kernel over a count of 0.  Drivers compile once more at
- * the first launch, and PoCL again at the first of 65,536 work-items and more.
- */
-static clstep_status warm_up(clstep_optimizer *opt, clstep_error *error)
-{
-    static const size_t sizes[] = {CS_WORK_GROUP, 65536};
-    cl_command_queue queue = opt->device->queue;
-    cl_mem dummy = NULL;
-    cl_int code = CL_SUCCESS;
-    clstep_status status = cs_device_buffer(
-        opt->device, 1, "a buffer for warming up", &dummy, error);
-
-    if (status != CLSTEP_OK)
-        return status;
-    status = set_arguments(
-        opt, 0, &(clstep_buffers){.parameters = dummy, .gradients = dummy}, 1,
-        error);
-    for (size_t i = 0; i < 2 && status == CLSTEP_OK; i++) {
-        code = clEnqueueNDRangeKernel(queue, opt->kernel, 1, NULL, &sizes[i],
-                                      &opt->local, 0, NULL, NULL);
-        if (code != CL_SUCCESS)
-            status = cs_fail_cl(error, code, "clEnqueueNDRangeKernel");
-    }
-    if (status == CLSTEP_OK) {
-        code = clFinish(queue);
-        if (code != CL_SUCCESS)
-            status = cs_fail_cl(error, code, "clFinish");
-    }
-    clReleaseMemObject(dummy);
-    return status;
-}
-
-/* Enqueues the initial value of each slot; '*event' is that of the last one
- * that was enqueued, also on failure. */
-static clstep_status
-fill_slots(clstep_optimizer *opt, cl_command_queue queue,
-           const struct cs_waits *waits, cl_event *event, clstep_error *error)
-{
-    const cl_ulong count = opt->count;
-
-    *event = NULL;
-    for (size_t i = 0; i < opt->slot_count; i++) {
-        const char *initial = opt->slot_rows[i]->initial;
-        const int index = initial != NULL
-                              ? cs_settings_find(opt->settings.rule, initial)
-                              : -1;
-        const float value =
-            index >= 0 ? (float)opt->settings.value[index] : 0.0f;
-        struct arguments arguments = {opt->fill, 0, CL_SUCCESS};
-        const char *call = "clSetKernelArg";
-        cl_event after = NULL;
-
-        push(&arguments, sizeof(count), &count);
-        push(&arguments, sizeof(cl_mem), &opt->slots[i]);
-        push(&arguments, sizeof(value), &value);
-        if (arguments.code == CL_SUCCESS) {
-            call = "clEnqueueNDRangeKernel";
-            arguments.code = clEnqueueNDRangeKernel(
-                queue, opt->fill, 1, NULL, &opt->global, &opt->local,
-                *event != NULL ? 1 : waits->count,
-                *event != NULL      ? event
-                : waits->count != 0 ? waits->events
-                                    : NULL,
-                &after);
-        }
-        if (arguments.code != CL_SUCCESS)
-            return cs_fail_cl(error, arguments.code, call);
-        if (*event != NULL)
-            clReleaseEvent(*event);
-        *event = after;
-    }
-    return CLSTEP_OK;
-}
-
-/* Does all that create has to do with the device. */
-static clstep_status open_optimizer(clstep_optimizer *opt, clstep_error *error)
-{
-    cl_event filled = NULL;
-    struct cs_program *entry = NULL;
-    size_t fill_local;
-    clstep_status status = create_kernels(opt, &entry, error);
-
-    if (status == CLSTEP_OK)
-        status = cs_device_local(opt->device, opt->kernel, &opt->local, error);
-    if (status == CLSTEP_OK)
-        status = cs_device_local(opt->device, opt->fill, &fill_local, error);
-    if (status != CLSTEP_OK)
-        return status;
-    opt->local = fill_local < opt->local ? fill_local : opt->local;
-    if (!cs_size_global(opt->count, opt->local, opt->device->address_bits,
-                        &opt->global))
-        return cs_fail(
-            error, CLSTEP_OUT_OF_RANGE,
-            "%llu elements are more than the device, whose addresses "
-            "have %u bits, can number",
-            (unsigned long long)opt->count, opt->device->address_bits);
-
-    status = allocate_slots(opt, error);
-    if (status == CLSTEP_OK)
-        status = fill_slots(opt, opt->device->queue, &(struct cs_waits){0},
-                            &filled, error);
-    if (filled != NULL) {
-        const cl_int code = clWaitForEvents(1, &filled);
-
-        if (status == CLSTEP_OK && code != CL_SUCCESS)
-            status = cs_fail_cl(error, code, "clWaitForEvents");
-        clReleaseEvent(filled);
-    }
-    if (status == CLSTEP_OK && !atomic_load(&entry->warm)) {
-        status = warm_up(opt, error);
-        if (status == CLSTEP_OK)
-            atomic_store(&entry->warm, true);
-    }
-    return status;
-}
-
-clstep_status
-clstep_optimizer_create(clstep_device *device, const char *rule,
-                        const clstep_setting *settings,
-                        const clstep_layout *layout, clstep_optimizer **out,
-                        clstep_error *error)
-{
-    struct cs_settings resolved;
-
-    if (out == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "out is NULL");
-    *out = NULL;
-    if (device == NULL || rule == NULL || layout == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
-                       device == NULL ? "device"
-                       : rule == NULL ? "rule"
-                                      : "layout");
-
-    const clstep_rule *row = clstep_rule_find(rule);
-
-    if (row == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "no rule is called '%.64s'; clstep_rule_at() lists them",
-                       rule);
-    if (clstep_layout_count(layout) == 0)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "layout has no elements; an optimizer needs at least 1");
-
-    clstep_status status = cs_settings_resolve(row, settings, &resolved, error);
-
-    if (status != CLSTEP_OK)
-        return status;
-
-    clstep_optimizer *opt = calloc(1, sizeof(*opt));
-
-    if (opt == NULL)
-        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
-                       "no memory for an optimizer");
-    cs_device_retain(device);
-    opt->device = device;
-    opt->settings = resolved;
-    opt->count = clstep_layout_count(layout);
-
-    status = open_optimizer(opt, error);
-    if (status != CLSTEP_OK) {
-        clstep_optimizer_release(opt);
-        return status;
-    }
-    *out = opt;
-    return CLSTEP_OK;
-}
-
-void clstep_optimizer_release(clstep_optimizer *opt)
-{
-    if (opt == NULL)
-        return;
-    cs_order_forget(opt);
-    for (size_t i = 0; i < CS_MAX_SLOTS; i++)
-        if (opt->slots[i] != NULL)
-            clReleaseMemObject(opt->slots[i]);
-    if (opt->kernel != NULL)
-        clReleaseKernel(opt->kernel);
-    if (opt->fill != NULL)
-        clReleaseKernel(opt->fill);
-    clstep_device_release(opt->device);
-    free(opt);
+    return opt->table != NULL ? opt->table->sums : NULL;
 }
 
 /* --- step ----------------------------------------------------------------- */
+
+clstep_status
+cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
+              const clstep_buffers *buffers, bool apart, clstep_error *error)
+{
+    const uint64_t uncounted = opt->table != NULL ? opt->table->uncounted : 0;
+
+    for (size_t g = 0; g < opt->group_count; g++)
+        if (opt->groups[g].steps >= UINT64_MAX - uncounted)
+            return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                           "%llu steps were taken; no more can be counted",
+                           (unsigned long long)opt->groups[g].steps);
+
+    clstep_status status = cs_check_queue(opt, queue, error);
+
+    if (status != CLSTEP_OK)
+        return status;
+    if (buffers == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
+    if (!apart)
+        return cs_check_buffers(opt, buffers, opt->count, false, error);
+    status = cs_check_scale(opt, buffers, error);
+    for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
+        const struct cs_tensor *tensor = &opt->tensors[t];
+
+        if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
+            status =
+                cs_check_buffers(opt, &buffers[t], tensor->count, true, error);
+    }
+    return status;
+}
+
+clstep_status cs_give_event(clstep_optimizer *opt, const struct cs_call *call,
+                            cl_event *done, clstep_error *error)
+{
+    if (done == NULL)
+        return CLSTEP_OK;
+
+    const cl_int code = clRetainEvent(call->last);
+
+    if (code != CL_SUCCESS) {
+        /* The caller cannot know when the call ends. */
+        cs_order_tear(opt);
+        return cs_fail_cl(error, code, "clRetainEvent");
+    }
+    *done = call->last;
+    return CLSTEP_OK;
+}
+
+/* The step of an optimizer whose scalars are an argument. */
+static clstep_status step_plainly(clstep_optimizer *opt, struct cs_call *call,
+                                  const clstep_buffers *buffers, bool apart,
+                                  bool *torn, clstep_error *error)
+{
+    const clstep_status status =
+        cs_launch_update(opt, call, buffers, apart, error);
+
+    *torn = call->last != NULL;
+    if (status != CLSTEP_OK)
+        return status;
+    opt->steps++;
+    opt->groups[0].steps += !opt->groups[0].frozen;
+    return CLSTEP_OK;
+}
+
+bool cs_is_frozen(const clstep_optimizer *opt)
+{
+    bool frozen = true;
+
+    for (size_t g = 0; g < opt->group_count; g++)
+        frozen = frozen && opt->groups[g].frozen;
+    return frozen;
+}
+
+static clstep_status
+step(clstep_optimizer *opt, cl_command_queue queue,
+     const clstep_buffers *buffers, bool apart, cl_uint wait_count,
+     const cl_event *wait_list, cl_event *done, clstep_error *error)
+{
+    struct cs_call call;
+    bool torn = false;
+    clstep_status status;
+
+    if (done != NULL)
+        *done = NULL;
+    if (opt == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
+    if (opt->table != opt->own_table)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "optimizer is in a joint: step that");
+    status = cs_check_step(opt, queue, buffers, apart, error);
+    if (status == CLSTEP_OK)
+        status = cs_call_begin(opt, queue, false, wait_count, wait_list, &call,
+                               error);
+    if (status != CLSTEP_OK)
+        return status;
+
+    if (cs_is_frozen(opt))
+        status = CLSTEP_OK;
+    else
+        status =
+            opt->table != NULL
+                ? cs_table_step(opt->table, &call, buffers, apart, &torn, error)
+                : step_plainly(opt, &call, buffers, apart, &torn, error);
+    if (status == CLSTEP_OK)
+        status = cs_call_mark(&call, error);
+    if (status != CLSTEP_OK && torn)
+        cs_order_tear(opt);
+    status = cs_call_close(opt, &call, status, error);
+    if (status == CLSTEP_OK)
+        status = cs_give_event(opt, &call, done, error);
+    cs_call_end(&call);
+    return status;
+}
 
 clstep_status
 clstep_optimizer_step(clstep_optimizer *opt, cl_command_queue queue,
@@ -302,110 +140,423 @@ clstep_optimizer_step(clstep_optimizer *opt, cl_command_queue queue,
                       const cl_event *wait_list, cl_event *done,
                       clstep_error *error)
 {
-    struct cs_waits waits;
-    cl_event event = NULL;
+    return step(opt, queue, buffers, false, wait_count, wait_list, done, error);
+}
+
+clstep_status
+clstep_optimizer_step_tensors(clstep_optimizer *opt, cl_command_queue queue,
+                              const clstep_buffers *buffers, cl_uint wait_count,
+                              const cl_event *wait_list, cl_event *done,
+                              clstep_error *error)
+{
+    return step(opt, queue, buffers, true, wait_count, wait_list, done, error);
+}
+
+size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
+{
+    size_t launches = 0;
+
+    if (opt == NULL)
+        return 0;
+
+    const bool norm = cs_settings_has_norm(opt->settings);
+    const struct cs_tensor whole = {.count = opt->count,
+                                    .rows = opt->row_count};
+    const struct cs_tensor *tensors = apart ? opt->tensors : &whole;
+    const size_t count = apart ? opt->tensor_count : 1;
+
+    for (size_t t = 0; t < count; t++) {
+        const uint64_t rest = tensors[t].count % CLSTEP_ALIGNMENT;
+        const bool split = opt->table != NULL && rest != 0;
+        const size_t once = split && tensors[t].count != rest ? 2 : 1;
+
+        if (tensors[t].count == 0)
+            continue;
+        launches += once * (opt->finish.cl != NULL ? 2 : 1);
+        launches += opt->rows.cl != NULL && tensors[t].rows != 0;
+        launches += norm;
+    }
+    return launches + norm + (sums_of(opt) != NULL);
+}
+
+/* --- swap ----------------------------------------------------------------- */
+
+/* Which groups have taken a step, in the device's memory. */
+static clstep_status
+send_started(clstep_optimizer *opt, cl_mem *buffer, clstep_error *error)
+{
+    cl_uint *started = calloc(opt->group_count, sizeof(*started));
+    bool known = true;
+    clstep_status status = CLSTEP_OK;
+
+    cs_table_look(opt->table);
+    for (size_t g = 0; g < opt->group_count; g++)
+        known = known && opt->groups[g].steps != 0;
+    if (!known && opt->table->uncounted != 0)
+        status = cs_table_wait(opt->table, error);
+    if (status == CLSTEP_OK && started == NULL)
+        status = cs_fail(error, CLSTEP_OUT_OF_MEMORY,
+                         "no memory for %zu groups", opt->group_count);
+    for (size_t g = 0; g < opt->group_count && status == CLSTEP_OK; g++)
+        started[g] = opt->groups[g].steps != 0;
+    if (status == CLSTEP_OK) {
+        cl_int code;
+
+        *buffer = clCreateBuffer(
+            opt->device->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+            opt->group_count * sizeof(*started), started, &code);
+        if (code != CL_SUCCESS)
+            status = cs_fail_cl(error, code, "clCreateBuffer");
+    }
+    free(started);
+    return status;
+}
+
+/* Enqueues the exchange; with a table, by the groups that are in 'started'. */
+static clstep_status
+launch_swap(clstep_optimizer *opt, struct cs_call *call,
+            const clstep_buffers *buffers, cl_mem started, clstep_error *error)
+{
+    const cl_ulong count = opt->count, offset = buffers->parameters_offset;
+    struct cs_arguments arguments = {&opt->swap, 0, CL_SUCCESS};
+
+    cs_push(&arguments, sizeof(count), &count);
+    cs_push(&arguments, sizeof(cl_mem), &buffers->parameters);
+    cs_push(&arguments, sizeof(offset), &offset);
+    cs_push(&arguments, sizeof(cl_mem), &opt->slots[opt->slot_count - 1]);
+    if (opt->table != NULL) {
+        cs_push(&arguments, sizeof(cl_mem), &opt->block_groups);
+        cs_push(&arguments, sizeof(cl_mem), &started);
+    }
+    if (arguments.code != CL_SUCCESS)
+        return cs_fail_cl(error, arguments.code, "clSetKernelArg");
+    return cs_call_launch(call, &opt->swap, opt->global, opt->local, error);
+}
+
+static clstep_status
+check_swap(const clstep_optimizer *opt, cl_command_queue queue,
+           const clstep_buffers *buffers, clstep_error *error)
+{
+    clstep_status status;
+
+    if (opt == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
+    if (opt->swap.cl == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "this %s has no average: give ema_decay or "
+                       "ema_form=equal at creation",
+                       opt->settings->rule->name);
+    status = cs_check_queue(opt, queue, error);
+    if (status == CLSTEP_OK && buffers == NULL)
+        status = cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
+    if (status == CLSTEP_OK)
+        status = cs_check_buffer(opt, buffers->parameters,
+                                 buffers->parameters_offset, opt->count,
+                                 sizeof(float), "parameters", error);
+    return status;
+}
+
+clstep_status
+clstep_optimizer_swap(clstep_optimizer *opt, cl_command_queue queue,
+                      const clstep_buffers *buffers, cl_uint wait_count,
+                      const cl_event *wait_list, cl_event *done,
+                      clstep_error *error)
+{
+    struct cs_call call;
+    cl_mem started = NULL;
     clstep_status status;
 
     if (done != NULL)
         *done = NULL;
-    if (opt == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
-    if (opt->steps == UINT64_MAX)
-        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "2^64 - 1 steps were taken; no more can be counted");
-    status = cs_check_queue(opt, queue, error);
+    status = check_swap(opt, queue, buffers, error);
+    if (status == CLSTEP_OK && opt->table != NULL)
+        status = send_started(opt, &started, error);
     if (status == CLSTEP_OK)
-        status = cs_check_buffers(opt, buffers, error);
-    if (status == CLSTEP_OK)
-        status = set_arguments(opt, opt->count, buffers, opt->steps + 1, error);
-    if (status != CLSTEP_OK)
-        return status;
-
-    status =
-        cs_order_begin(opt, queue, false, wait_count, wait_list, &waits, error);
-    if (status != CLSTEP_OK)
-        return status;
-
-    cl_int code = clEnqueueNDRangeKernel(
-        queue, opt->kernel, 1, NULL, &opt->global, &opt->local, waits.count,
-        waits.count != 0 ? waits.events : NULL, &event);
-
-    if (code == CL_SUCCESS)
-        cs_order_end(opt, &waits, event);
-    cs_waits_release(&waits);
-    if (code != CL_SUCCESS)
-        return cs_fail_cl(error, code, "clEnqueueNDRangeKernel");
-
-    opt->steps++;
-    if (done == NULL)
-        return CLSTEP_OK;
-    code = clRetainEvent(event);
-    if (code != CL_SUCCESS) {
-        /* The step is under way, and the caller cannot know when it ends. */
-        cs_order_tear(opt);
-        return cs_fail_cl(error, code, "clRetainEvent");
+        status = cs_call_begin(opt, queue, false, wait_count, wait_list, &call,
+                               error);
+    if (status == CLSTEP_OK) {
+        status = opt->table != NULL || opt->groups[0].steps != 0
+                     ? launch_swap(opt, &call, buffers, started, error)
+                     : cs_call_mark(&call, error);
+        status = cs_call_close(opt, &call, status, error);
+        if (status == CLSTEP_OK)
+            status = cs_give_event(opt, &call, done, error);
+        cs_call_end(&call);
     }
-    *done = event;
-    return CLSTEP_OK;
+    if (started != NULL)
+        clReleaseMemObject(started);
+    return status;
 }
 
 /* --- settings ------------------------------------------------------------- */
 
-clstep_status clstep_optimizer_set(clstep_optimizer *opt, const char *name,
-                                   double value, clstep_error *error)
+/* Says whether 'opt' has the group; 'name' is what the caller gave. */
+static clstep_status check_group(const clstep_optimizer *opt, size_t group,
+                                 const char *name, clstep_error *error)
 {
     if (opt == NULL || name == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
                        opt == NULL ? "optimizer" : "name");
-    return cs_settings_set(&opt->settings, name, value, error);
+    if (group >= opt->group_count)
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "group is %zu; the optimizer has %zu, from 0 on", group,
+                       opt->group_count);
+    return CLSTEP_OK;
+}
+
+clstep_status clstep_optimizer_set(clstep_optimizer *opt, const char *name,
+                                   double value, clstep_error *error)
+{
+    clstep_status status = check_group(opt, 0, name, error);
+
+    /* What one group refuses, all do: nothing changes then. */
+    for (size_t g = 0; g < (opt != NULL ? opt->group_count : 0); g++) {
+        struct cs_settings tried;
+
+        if (status != CLSTEP_OK)
+            return status;
+        tried = opt->groups[g].settings;
+        status = cs_settings_set(&tried, name, value, error);
+    }
+    for (size_t g = 0; status == CLSTEP_OK && g < opt->group_count; g++)
+        status = cs_settings_set(&opt->groups[g].settings, name, value, error);
+    return status;
+}
+
+clstep_status
+clstep_optimizer_set_group(clstep_optimizer *opt, size_t group,
+                           const char *name, double value, clstep_error *error)
+{
+    const clstep_status status = check_group(opt, group, name, error);
+
+    if (status != CLSTEP_OK)
+        return status;
+    if (cs_settings_is_shared(name))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s of %s is the same in all groups: set it with "
+                       "clstep_optimizer_set()",
+                       name, opt->settings->rule->name);
+    return cs_settings_set(&opt->groups[group].settings, name, value, error);
+}
+
+clstep_status
+clstep_optimizer_get_group(const clstep_optimizer *opt, size_t group,
+                           const char *name, double *value, clstep_error *error)
+{
+    const clstep_status status = check_group(opt, group, name, error);
+
+    if (status != CLSTEP_OK)
+        return status;
+    if (value == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "value is NULL");
+
+    const int index = cs_settings_find(opt->settings->rule, name);
+
+    if (index < 0)
+        return cs_settings_unknown(opt->settings->rule, name, error);
+    *value = opt->groups[group].settings.value[index];
+    return CLSTEP_OK;
 }
 
 clstep_status
 clstep_optimizer_get(const clstep_optimizer *opt, const char *name,
                      double *value, clstep_error *error)
 {
-    if (opt == NULL || name == NULL || value == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
-                       opt == NULL    ? "optimizer"
-                       : name == NULL ? "name"
-                                      : "value");
-
-    const int index = cs_settings_find(opt->settings.rule, name);
-
-    if (index < 0)
-        return cs_settings_unknown(opt->settings.rule, name, error);
-    *value = opt->settings.value[index];
-    return CLSTEP_OK;
+    return clstep_optimizer_get_group(opt, 0, name, value, error);
 }
 
-/* --- state ---------------------------------------------------------------- */
-
-uint64_t clstep_optimizer_steps(const clstep_optimizer *opt)
+clstep_status clstep_optimizer_freeze(clstep_optimizer *opt, size_t group,
+                                      int frozen, clstep_error *error)
 {
-    return opt != NULL ? opt->steps : 0;
+    const clstep_status status = check_group(opt, group, "", error);
+
+    if (status == CLSTEP_OK)
+        opt->groups[group].frozen = frozen != 0;
+    return status;
+}
+
+/* --- counts --------------------------------------------------------------- */
+
+/* Makes sure that the host knows the counts. */
+static clstep_status count(clstep_optimizer *opt, clstep_error *error)
+{
+    return opt->table != NULL && opt->table->uncounted != 0
+               ? cs_table_wait(opt->table, error)
+               : CLSTEP_OK;
+}
+
+uint64_t clstep_optimizer_steps(clstep_optimizer *opt)
+{
+    return opt != NULL && count(opt, NULL) == CLSTEP_OK ? opt->steps : 0;
+}
+
+uint64_t clstep_optimizer_group_steps(clstep_optimizer *opt, size_t group)
+{
+    return opt != NULL && group < opt->group_count &&
+                   count(opt, NULL) == CLSTEP_OK
+               ? opt->groups[group].steps
+               : 0;
+}
+
+/* Makes the host's counts known, and ends torn state if all of it is new. */
+static clstep_status mend(clstep_optimizer *opt, clstep_error *error)
+{
+    clstep_status status = cs_order_look(opt, error);
+
+    for (size_t i = 0; i < opt->slot_count && opt->torn && status == CLSTEP_OK;
+         i++)
+        if (opt->rewritten[i] < opt->count)
+            status =
+                cs_fail(error, CLSTEP_STATE_TORN,
+                        "an earlier step failed on the device, and slot %s "
+                        "was not written since: write every slot before the "
+                        "steps are set",
+                        opt->slot_rows[i]->name);
+    if (status == CLSTEP_OK)
+        status = count(opt, error);
+    if (status == CLSTEP_OK && opt->table != NULL)
+        cs_table_recount(opt->table, true);
+    return status;
 }
 
 clstep_status clstep_optimizer_set_steps(clstep_optimizer *opt, uint64_t steps,
                                          clstep_error *error)
 {
-    if (opt == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
+    clstep_status status = check_group(opt, 0, "", error);
 
-    const clstep_status status = cs_order_look(opt, error);
-
+    if (status == CLSTEP_OK)
+        status = mend(opt, error);
     if (status != CLSTEP_OK)
         return status;
-    for (size_t i = 0; i < opt->slot_count && opt->torn; i++)
-        if (opt->rewritten[i] < opt->count)
-            return cs_fail(error, CLSTEP_STATE_TORN,
-                           "an earlier step failed on the device, and slot %s "
-                           "was not written since: write every slot before the "
-                           "steps are set",
-                           opt->slot_rows[i]->name);
     opt->torn = false;
     opt->steps = steps;
+    for (size_t g = 0; g < opt->group_count; g++)
+        opt->groups[g].steps = steps;
     return CLSTEP_OK;
 }
+
+clstep_status
+clstep_optimizer_set_group_steps(clstep_optimizer *opt, size_t group,
+                                 uint64_t steps, clstep_error *error)
+{
+    clstep_status status = check_group(opt, group, "", error);
+
+    if (status == CLSTEP_OK)
+        status = mend(opt, error);
+    if (status == CLSTEP_OK)
+        opt->groups[group].steps = steps;
+    return status;
+}
+
+/* --- report --------------------------------------------------------------- */
+
+/* Enqueues the report.  Where the host says which step comes next, the device
+ * may not know yet how many were taken. */
+static clstep_status
+read_report(const clstep_optimizer *opt, struct cs_call *call,
+            clstep_report *report, clstep_error *error)
+{
+    const struct cs_sums *sums = sums_of(opt);
+    const size_t from = sums != NULL && opt->table->counted
+                            ? offsetof(clstep_report, skipped)
+                            : 0;
+    clstep_status status;
+
+    *report = (clstep_report){.steps = opt->steps};
+    if (sums == NULL)
+        return cs_call_mark(call, error);
+    status = cs_call_read(call, sums->control, CL_FALSE, from,
+                          sizeof(*report) - from, (char *)report + from, error);
+    if (status == CLSTEP_OK && from == 0 && opt->table != opt->own_table)
+        status = cs_call_read(call, sums->control, CL_FALSE,
+                              cs_table_steps_at(opt->table, opt->member),
+                              sizeof(report->steps), &report->steps, error);
+    if (status == CLSTEP_OK && sums->scale != NULL)
+        status = cs_call_read(call, sums->scale, CL_FALSE, 0, sizeof(float),
+                              &report->scale, error);
+    return status;
+}
+
+clstep_status
+clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
+                        clstep_report *report, cl_event *done,
+                        clstep_error *error)
+{
+    struct cs_call call;
+    clstep_status status;
+
+    if (done != NULL)
+        *done = NULL;
+    if (opt == NULL || report == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
+                       opt == NULL ? "optimizer" : "report");
+    status = cs_check_queue(opt, queue, error);
+    if (status == CLSTEP_OK)
+        status = cs_call_begin(opt, queue, false, 0, NULL, &call, error);
+    if (status != CLSTEP_OK)
+        return status;
+
+    status = read_report(opt, &call, report, error);
+    if (status == CLSTEP_OK && done != NULL) /* the next step waits for it */
+        status = cs_call_keep(opt, &call, error);
+    if (status == CLSTEP_OK && done != NULL) {
+        *done = call.last;
+        call.last = NULL;
+    } else if (call.last != NULL) {
+        const cl_int code = clWaitForEvents(1, &call.last);
+
+        if (code != CL_SUCCESS && status == CLSTEP_OK)
+            status = cs_fail_cl(error, code, "clWaitForEvents");
+    }
+    cs_call_end(&call);
+    return status;
+}
+
+clstep_status
+clstep_optimizer_resume(clstep_optimizer *opt, cl_command_queue queue,
+                        const clstep_report *report, clstep_error *error)
+{
+    struct cs_call call;
+    clstep_status status;
+
+    if (opt == NULL || report == NULL)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
+                       opt == NULL ? "optimizer" : "report");
+
+    const struct cs_sums *sums = sums_of(opt);
+    const bool scaled = sums != NULL && sums->scale != NULL;
+
+    if (scaled && !(report->scale > 0.0f && report->scale * 0.0f == 0.0f))
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "scale of the report is %.9g; it is above 0 and finite",
+                       (double)report->scale);
+    status = cs_check_queue(opt, queue, error);
+    if (status == CLSTEP_OK)
+        status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);
+    if (status != CLSTEP_OK)
+        return status;
+    if (sums != NULL)
+        status = cs_call_write(
+            &call, sums->control, CL_TRUE, offsetof(struct cs_control, skipped),
+            sizeof(report->skipped), &report->skipped, error);
+    if (status == CLSTEP_OK && scaled)
+        status = cs_call_write(&call, sums->control, CL_TRUE,
+                               offsetof(struct cs_control, scale_steps),
+                               sizeof(report->scale_steps),
+                               &report->scale_steps, error);
+    if (status == CLSTEP_OK && scaled)
+        status = cs_call_write(&call, sums->scale, CL_TRUE, 0, sizeof(float),
+                               &report->scale, error);
+    cs_call_end(&call);
+    return status;
+}
+
+cl_mem clstep_optimizer_scale(const clstep_optimizer *opt)
+{
+    return opt != NULL && sums_of(opt) != NULL ? sums_of(opt)->scale : NULL;
+}
+
+/* --- state ---------------------------------------------------------------- */
 
 const char *clstep_optimizer_slot(const clstep_optimizer *opt, size_t index)
 {
@@ -413,43 +564,67 @@ const char *clstep_optimizer_slot(const clstep_optimizer *opt, size_t index)
                                                   : NULL;
 }
 
+/* The bytes of an element whose type is the choice 'which'. */
+static uint64_t size_of(const clstep_optimizer *opt, enum cs_feature which)
+{
+    return feature(opt, which) == CS_TYPE_F32 ? sizeof(float) : 2;
+}
+
 uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
 {
     if (opt == NULL)
         return 0;
 
-    const bool zero = cs_settings_feature(&opt->settings, CS_ZERO_GRAD) != 0.0;
+    const bool zero = feature(opt, CS_ZERO_GRAD) != 0.0;
+    const bool copy = feature(opt, CS_COPY_TYPE) != 0.0;
 
-    return sizeof(float) * (3 + 2 * opt->slot_count + (zero ? 1 : 0));
+    return sizeof(float) * 2 * (1 + opt->slot_count) +
+           size_of(opt, CS_GRAD_TYPE) * (zero ? 2 : 1) + (copy ? 2 : 0);
+}
+
+uint64_t clstep_optimizer_norm_bytes(const clstep_optimizer *opt)
+{
+    return opt != NULL && cs_settings_has_norm(opt->settings)
+               ? size_of(opt, CS_GRAD_TYPE)
+               : 0;
 }
 
 clstep_status
 clstep_optimizer_reset(clstep_optimizer *opt, cl_command_queue queue,
                        clstep_error *error)
 {
-    struct cs_waits waits;
-    cl_event event = NULL;
+    struct cs_call call;
     clstep_status status;
 
     if (opt == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
+
+    const bool joined = opt->table != opt->own_table;
+
     status = cs_check_queue(opt, queue, error);
-    if (status != CLSTEP_OK)
-        return status;
-    status = cs_order_begin(opt, queue, true, 0, NULL, &waits, error);
+
+    /* What the device keeps for a joint is not one member's. */
+    if (status == CLSTEP_OK && joined)
+        status = count(opt, error);
+    if (status == CLSTEP_OK)
+        status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);
     if (status != CLSTEP_OK)
         return status;
 
-    status = fill_slots(opt, queue, &waits, &event, error);
-    if (event != NULL)
-        cs_order_end(opt, &waits, event);
-    cs_waits_release(&waits);
-    if (status != CLSTEP_OK) {
-        if (event != NULL)
-            cs_order_tear(opt);
+    status = cs_fill_slots(opt, &call, error);
+    if (status == CLSTEP_OK && sums_of(opt) != NULL && !joined)
+        status = cs_sums_reset(opt->table->sums, opt->table, &call, error);
+    if (status != CLSTEP_OK && call.last != NULL)
+        cs_order_tear(opt);
+    status = cs_call_close(opt, &call, status, error);
+    cs_call_end(&call);
+    if (status != CLSTEP_OK)
         return status;
-    }
+    if (opt->table != NULL)
+        cs_table_recount(opt->table, true);
     opt->torn = false;
     opt->steps = 0;
+    for (size_t g = 0; g < opt->group_count; g++)
+        opt->groups[g].steps = 0;
     return CLSTEP_OK;
 }

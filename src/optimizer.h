@@ -6,27 +6,65 @@
 #define CS_OPTIMIZER_H
 
 #include "device.h"
+#include "kernel.h"
 #include "settings.h"
+
+struct cs_table;
+
+/* Tensors that share their numbers. */
+struct cs_group {
+    struct cs_settings settings;
+    struct cs_memo memo;
+    uint64_t steps; /* taken; with check_finite, those that are known to be */
+    bool frozen;
+};
+
+/* What a step needs to know of a tensor. */
+struct cs_tensor {
+    uint64_t offset, packed, count;
+    uint64_t rows; /* of a matrix; 0 for a tensor of rank 0 or 1 */
+    size_t group;
+};
 
 struct clstep_optimizer {
     clstep_device *device;
-    struct cs_settings settings;
+    const struct cs_settings *settings; /* of group 0: choices are the same */
+    struct cs_group *groups;
+    size_t group_count;
+    struct cs_tensor *tensors;
+    size_t tensor_count;
     uint64_t count; /* elements of each buffer */
-    uint64_t steps; /* steps taken */
-    struct cs_memo memo;
+    uint64_t steps; /* calls that took a step, as far as is known */
 
-    cl_kernel kernel, fill;
+    /* The step: 'kernel' has a guard where its scalars are an argument, and
+     * none where they are in 'table'; 'tail' is the same with one. */
+    struct cs_kernel kernel, tail;
+    struct cs_kernel rows, finish, finish_tail; /* with max_norm */
+    struct cs_kernel fill, swap;
     size_t local, global; /* of a launch over 'count' elements */
-    cl_mem slots[CS_MAX_SLOTS];
-    const struct cs_slot *slot_rows[CS_MAX_SLOTS];
+    cl_mem slots[CS_MAX_SLOTS + 1];
+    const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];
     size_t slot_count;
+    cl_mem block_groups;  /* the group of each 256 elements, with a table */
+    cl_mem block_tensors; /* and the tensor, with clip_norm_tensor */
+    cl_mem matrices;      /* with max_norm */
+    size_t matrix_count;
+    uint64_t row_count; /* of all matrices */
+
+    /* Where the scalars are in the device's memory: the optimizer's own, or a
+     * joint's, in which the optimizer's groups, tensors and chunks begin
+     * there. */
+    struct cs_table *table, *own_table;
+    size_t floats; /* in a row */
+    size_t member, first_group, first_tensor;
+    uint64_t first_chunk, chunk_count;
 
     /* The last call: each call waits for the one before it, so that a failure
      * on the device reaches all later ones. */
     cl_event last;
     cl_command_queue last_queue;
     bool torn;
-    uint64_t rewritten[CS_MAX_SLOTS]; /* elements, from the front, since then */
+    uint64_t rewritten[CS_MAX_SLOTS + 1]; /* elements, from the front, since */
 };
 
 /* --- buffers.c ------------------------------------------------------------ */
@@ -35,43 +73,130 @@ struct clstep_optimizer {
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
 
-/* Says whether the caller's buffers can be stepped. */
+/* Says whether the caller's buffers, of 'count' elements, can be stepped; where
+ * 'apart', without the scale. */
+clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
+                               const clstep_buffers *buffers, uint64_t count,
+                               bool apart, clstep_error *error);
+
+/* Says the same of the scale alone. */
 clstep_status
-cs_check_buffers(const clstep_optimizer *optimizer,
-                 const clstep_buffers *buffers, clstep_error *error);
+cs_check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
+               clstep_error *error);
+
+/* Says whether 'buffer' holds 'count' elements of 'size' bytes. */
+clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+                              uint64_t offset, uint64_t count, uint64_t size,
+                              const char *name, clstep_error *error);
 
 /* --- order.c -------------------------------------------------------------- */
 
-/* What a call waits for: the caller's events and the optimizer's last call. */
-struct cs_waits {
+/*
+ * The commands of one call, each of which waits for the one before it, and the
+ * first for the caller's events and the optimizer's last call.
+ */
+struct cs_call {
+    cl_command_queue queue;
     cl_uint count;
-    cl_event *events;       /* NULL for none */
-    cl_event inline_[8];    /* where they fit */
-    cl_command_queue queue; /* retained for cs_order_end(), or NULL */
+    cl_event *events;    /* what the first command waits for; NULL for none */
+    cl_event inline_[8]; /* where they fit */
+    bool retained;       /* 'queue' is, for cs_call_end() */
+    cl_event last;       /* the last command's, or NULL */
 };
 
 /* Looks whether the last call has ended, and whether the state is torn. */
 clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error);
 
 /*
- * Fills in '*waits' for a call on 'queue'; cs_waits_release() ends it.  Torn
- * state is CLSTEP_STATE_TORN, unless 'mends' says that the call replaces it.
+ * Begins a call on 'queue'; cs_call_end() ends it.  Torn state is
+ * CLSTEP_STATE_TORN, unless 'mends' says that the call replaces it.
  */
-clstep_status
-cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
-               cl_uint count, const cl_event *list, struct cs_waits *waits,
-               clstep_error *error);
-void cs_waits_release(struct cs_waits *waits);
+clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+                            bool mends, cl_uint count, const cl_event *list,
+                            struct cs_call *call, clstep_error *error);
 
-/* Makes 'event', which it takes over, the last call's, which began with
- * 'waits'. */
-void cs_order_end(clstep_optimizer *optimizer, struct cs_waits *waits,
-                  cl_event event);
+/* Lets the call wait for the last one of a further optimizer as well. */
+clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error);
+
+/* Adds a launch to the call. */
+clstep_status
+cs_call_launch(struct cs_call *call, const struct cs_kernel *kernel,
+               size_t global, size_t local, clstep_error *error);
+
+/* Adds a copy from or to the host's memory, which is not waited for unless
+ * 'blocking' is CL_TRUE. */
+clstep_status cs_call_write(struct cs_call *call, cl_mem buffer,
+                            cl_bool blocking, size_t offset, size_t bytes,
+                            const void *data, clstep_error *error);
+clstep_status
+cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
+             size_t offset, size_t bytes, void *data, clstep_error *error);
+
+/* Adds a command that does nothing, where there is none yet. */
+clstep_status cs_call_mark(struct cs_call *call, clstep_error *error);
+
+/* Makes the call the optimizer's last one; may be done for several.  Where it
+ * fails the state is torn. */
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error);
+
+/* The same for a call with 'status': the first failure counts. */
+clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_status status, clstep_error *error);
+
+void cs_call_end(struct cs_call *call);
 
 /* Says that the state is torn: nothing of it is as it should be. */
 void cs_order_tear(clstep_optimizer *optimizer);
 
 /* Forgets the last call. */
 void cs_order_forget(clstep_optimizer *optimizer);
+
+/* --- create.c ------------------------------------------------------------- */
+
+/* Enqueues the initial value of each slot. */
+clstep_status cs_fill_slots(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_error *error);
+
+/* Enqueues 'value' for each of the 'count' words of 'buffer'. */
+clstep_status
+cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
+        uint64_t count, float value, clstep_error *error);
+
+/* --- optimizer.c ---------------------------------------------------------- */
+
+/* Says whether no group takes a step. */
+bool cs_is_frozen(const clstep_optimizer *optimizer);
+
+/* Says whether a step can be taken with these. */
+clstep_status
+cs_check_step(const clstep_optimizer *optimizer, cl_command_queue queue,
+              const clstep_buffers *buffers, bool apart, clstep_error *error);
+
+/* Gives the caller the event of a call that is under way. */
+clstep_status
+cs_give_event(clstep_optimizer *optimizer, const struct cs_call *call,
+              cl_event *done, clstep_error *error);
+
+/* --- launch.c ------------------------------------------------------------- */
+
+/* Enqueues the update of all tensors: in buffers of the layout, or in those of
+ * each tensor where 'apart'. */
+clstep_status
+cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
+                 const clstep_buffers *buffers, bool apart,
+                 clstep_error *error);
+
+/* Forgets the arguments of these kernels, where a table goes. */
+void cs_launch_forget(clstep_optimizer *optimizer);
+
+/* PoCL compiles again at the first launch of so many work-items. */
+enum { CS_WARM_LARGE = 65536 };
+
+/* Launches every kernel of the update over no elements, with more work-items
+ * than 'from' and at most 'to'. */
+clstep_status cs_launch_warm(clstep_optimizer *optimizer, size_t from,
+                             size_t to, clstep_error *error);
 
 #endif /* CS_OPTIMIZER_H */

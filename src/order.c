@@ -11,11 +11,12 @@
 #include "error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void cs_order_tear(clstep_optimizer *optimizer)
 {
     optimizer->torn = true;
-    for (size_t i = 0; i < CS_MAX_SLOTS; i++)
+    for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
         optimizer->rewritten[i] = 0;
 }
 
@@ -49,27 +50,17 @@ clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error)
     return CLSTEP_OK;
 }
 
-/* Makes the optimizer ready for a call on 'queue', which it retains for it. */
-static clstep_status
-turn_to(clstep_optimizer *optimizer, cl_command_queue queue,
-        struct cs_waits *waits, clstep_error *error)
+/* Makes the optimizer ready for a call on another queue than its last one's:
+ * work there can wait for it only if it was submitted. */
+static clstep_status turn_from(clstep_optimizer *optimizer,
+                               cl_command_queue queue, clstep_error *error)
 {
     cl_int code;
 
-    if (queue == optimizer->last_queue)
+    if (queue == optimizer->last_queue || optimizer->last == NULL)
         return CLSTEP_OK;
-
-    /* Work on another queue can wait for this one only if it was submitted. */
-    if (optimizer->last != NULL) {
-        code = clFlush(optimizer->last_queue);
-        if (code != CL_SUCCESS)
-            return cs_fail_cl(error, code, "clFlush");
-    }
-    code = clRetainCommandQueue(queue);
-    if (code != CL_SUCCESS)
-        return cs_fail_cl(error, code, "clRetainCommandQueue");
-    waits->queue = queue;
-    return CLSTEP_OK;
+    code = clFlush(optimizer->last_queue);
+    return code == CL_SUCCESS ? CLSTEP_OK : cs_fail_cl(error, code, "clFlush");
 }
 
 /* Says whether the caller's events can be waited for. */
@@ -98,12 +89,24 @@ check_events(const clstep_optimizer *optimizer, cl_uint count,
     return CLSTEP_OK;
 }
 
-clstep_status
-cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
-               cl_uint count, const cl_event *list, struct cs_waits *waits,
-               clstep_error *error)
+/* Looks at the last call, and at what it left. */
+static clstep_status
+look(clstep_optimizer *optimizer, bool mends, clstep_error *error)
 {
-    *waits = (struct cs_waits){0};
+    const clstep_status status = cs_order_look(optimizer, error);
+
+    if (status == CLSTEP_OK && optimizer->torn && !mends)
+        return cs_fail(error, CLSTEP_STATE_TORN,
+                       "an earlier step failed on the device: write the state "
+                       "and set the steps, reset, or release the optimizer");
+    return status;
+}
+
+clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+                            bool mends, cl_uint count, const cl_event *list,
+                            struct cs_call *call, clstep_error *error)
+{
+    *call = (struct cs_call){.queue = queue};
     if ((count == 0) != (list == NULL))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "wait_list is %s, but wait_count is %u",
@@ -112,56 +115,194 @@ cs_order_begin(clstep_optimizer *optimizer, cl_command_queue queue, bool mends,
     clstep_status status = check_events(optimizer, count, list, error);
 
     if (status == CLSTEP_OK)
-        status = cs_order_look(optimizer, error);
-    if (status == CLSTEP_OK && optimizer->torn && !mends)
-        status =
-            cs_fail(error, CLSTEP_STATE_TORN,
-                    "an earlier step failed on the device: write the state "
-                    "and set the steps, reset, or release the optimizer");
+        status = look(optimizer, mends, error);
     if (status == CLSTEP_OK)
-        status = turn_to(optimizer, queue, waits, error);
+        status = turn_from(optimizer, queue, error);
+    if (status == CLSTEP_OK && queue != optimizer->last_queue) {
+        const cl_int code = clRetainCommandQueue(queue);
+
+        call->retained = code == CL_SUCCESS;
+        if (code != CL_SUCCESS)
+            status = cs_fail_cl(error, code, "clRetainCommandQueue");
+    }
     if (status != CLSTEP_OK)
         return status;
 
-    const size_t places = sizeof(waits->inline_) / sizeof(*waits->inline_);
+    const size_t places = sizeof(call->inline_) / sizeof(*call->inline_);
 
-    waits->events = waits->inline_;
+    call->events = call->inline_;
     if (count >= places)
-        waits->events = malloc(((size_t)count + 1) * sizeof(*waits->events));
-    if (waits->events == NULL) {
-        cs_waits_release(waits);
+        call->events = malloc(((size_t)count + 1) * sizeof(*call->events));
+    if (call->events == NULL) {
+        cs_call_end(call);
         return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                        "no memory for a wait list of %u events",
                        (unsigned)count);
     }
     for (cl_uint i = 0; i < count; i++)
-        waits->events[waits->count++] = list[i];
+        call->events[call->count++] = list[i];
     if (optimizer->last != NULL)
-        waits->events[waits->count++] = optimizer->last;
+        call->events[call->count++] = optimizer->last;
     return CLSTEP_OK;
 }
 
-void cs_waits_release(struct cs_waits *waits)
+clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error)
 {
-    if (waits->events != waits->inline_)
-        free(waits->events);
-    waits->events = NULL;
-    if (waits->queue != NULL)
-        clReleaseCommandQueue(waits->queue);
-    waits->queue = NULL;
+    clstep_status status = look(optimizer, false, error);
+
+    if (status == CLSTEP_OK)
+        status = turn_from(optimizer, call->queue, error);
+    if (status != CLSTEP_OK || optimizer->last == NULL)
+        return status;
+
+    const size_t places = sizeof(call->inline_) / sizeof(*call->inline_);
+    const bool outside = call->events != call->inline_;
+
+    if (outside || call->count == places) {
+        cl_event *events = realloc(outside ? call->events : NULL,
+                                   ((size_t)call->count + 1) * sizeof(*events));
+
+        if (events == NULL)
+            return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
+                           "no memory for a wait list of %u events",
+                           (unsigned)call->count + 1);
+        if (!outside)
+            memcpy(events, call->inline_, call->count * sizeof(*events));
+        call->events = events;
+    }
+    call->events[call->count++] = optimizer->last;
+    return CLSTEP_OK;
 }
 
-void cs_order_end(clstep_optimizer *optimizer, struct cs_waits *waits,
-                  cl_event event)
+/* --- commands ------------------------------------------------------------- */
+
+/* What the next command waits for. */
+static cl_uint waits_of(const struct cs_call *call, const cl_event **list)
 {
+    const cl_uint count = call->last != NULL ? 1 : call->count;
+
+    *list = call->last != NULL ? &call->last : count != 0 ? call->events : NULL;
+    return count;
+}
+
+/* Takes 'event' over as that of the last command. */
+static clstep_status took(struct cs_call *call, cl_int code, cl_event event,
+                          const char *function, clstep_error *error)
+{
+    if (code != CL_SUCCESS)
+        return cs_fail_cl(error, code, function);
+    if (call->last != NULL)
+        clReleaseEvent(call->last);
+    call->last = event;
+    return CLSTEP_OK;
+}
+
+clstep_status
+cs_call_launch(struct cs_call *call, const struct cs_kernel *kernel,
+               size_t global, size_t local, clstep_error *error)
+{
+    const cl_event *list;
+    cl_event event = NULL;
+    const cl_uint count = waits_of(call, &list);
+    const cl_int code = clEnqueueNDRangeKernel(
+        call->queue, kernel->cl, 1, NULL, &global, &local, count, list, &event);
+
+    return took(call, code, event, "clEnqueueNDRangeKernel", error);
+}
+
+clstep_status cs_call_write(struct cs_call *call, cl_mem buffer,
+                            cl_bool blocking, size_t offset, size_t bytes,
+                            const void *data, clstep_error *error)
+{
+    const cl_event *list;
+    cl_event event = NULL;
+    const cl_uint count = waits_of(call, &list);
+    const cl_int code =
+        clEnqueueWriteBuffer(call->queue, buffer, blocking, offset, bytes, data,
+                             count, list, &event);
+
+    return took(call, code, event, "clEnqueueWriteBuffer", error);
+}
+
+clstep_status
+cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
+             size_t offset, size_t bytes, void *data, clstep_error *error)
+{
+    const cl_event *list;
+    cl_event event = NULL;
+    const cl_uint count = waits_of(call, &list);
+    const cl_int code =
+        clEnqueueReadBuffer(call->queue, buffer, blocking, offset, bytes, data,
+                            count, list, &event);
+
+    return took(call, code, event, "clEnqueueReadBuffer", error);
+}
+
+clstep_status cs_call_mark(struct cs_call *call, clstep_error *error)
+{
+    const cl_event *list;
+    cl_event event = NULL;
+    const cl_uint count = waits_of(call, &list);
+
+    if (call->last != NULL)
+        return CLSTEP_OK;
+
+    const cl_int code =
+        clEnqueueMarkerWithWaitList(call->queue, count, list, &event);
+
+    return took(call, code, event, "clEnqueueMarkerWithWaitList", error);
+}
+
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error)
+{
+    if (call->last == NULL)
+        return CLSTEP_OK;
+
+    cl_int code = clRetainEvent(call->last);
+
     /* The same queue again is the usual case, and needs no reference more. */
-    if (waits->queue != NULL) {
-        if (optimizer->last_queue != NULL)
-            clReleaseCommandQueue(optimizer->last_queue);
-        optimizer->last_queue = waits->queue;
-        waits->queue = NULL;
+    if (code == CL_SUCCESS && optimizer->last_queue != call->queue) {
+        code = call->retained ? CL_SUCCESS : clRetainCommandQueue(call->queue);
+        if (code != CL_SUCCESS) {
+            clReleaseEvent(call->last);
+        } else {
+            call->retained = false;
+            if (optimizer->last_queue != NULL)
+                clReleaseCommandQueue(optimizer->last_queue);
+            optimizer->last_queue = call->queue;
+        }
+    }
+    if (code != CL_SUCCESS) {
+        /* The call is under way, and nobody can know when it ends. */
+        cs_order_tear(optimizer);
+        return cs_fail_cl(error, code, "clRetainEvent");
     }
     if (optimizer->last != NULL)
         clReleaseEvent(optimizer->last);
-    optimizer->last = event;
+    optimizer->last = call->last;
+    return CLSTEP_OK;
+}
+
+clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_status status, clstep_error *error)
+{
+    const clstep_status kept =
+        cs_call_keep(optimizer, call, status == CLSTEP_OK ? error : NULL);
+
+    return status != CLSTEP_OK ? status : kept;
+}
+
+void cs_call_end(struct cs_call *call)
+{
+    if (call->events != call->inline_)
+        free(call->events);
+    call->events = NULL;
+    if (call->retained)
+        clReleaseCommandQueue(call->queue);
+    call->retained = false;
+    if (call->last != NULL)
+        clReleaseEvent(call->last);
+    call->last = NULL;
 }

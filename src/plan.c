@@ -14,31 +14,36 @@ static double feature(const struct cs_settings *settings, enum cs_feature which)
 }
 
 /* The quotient in float: in double and then rounded, it is the same. */
-static double unscale(const struct cs_settings *settings)
+static double unscale(const struct cs_settings *settings, uint64_t t)
 {
+    (void)t;
     return 1.0 / (double)(float)feature(settings, CS_GRAD_SCALE);
 }
 
-static double clip_value(const struct cs_settings *settings)
+static double clip_value(const struct cs_settings *settings, uint64_t t)
 {
+    (void)t;
     return feature(settings, CS_CLIP_VALUE);
 }
 
-static double l1(const struct cs_settings *settings)
+static double l1(const struct cs_settings *settings, uint64_t t)
 {
+    (void)t;
     return feature(settings, CS_L1);
 }
 
-static double l2(const struct cs_settings *settings)
+static double l2(const struct cs_settings *settings, uint64_t t)
 {
+    (void)t;
     return feature(settings, CS_L2);
 }
 
-static double decay_factor(const struct cs_settings *settings)
+static double decay_factor(const struct cs_settings *settings, uint64_t t)
 {
     const double lr = settings->value[0];
     const double decay = feature(settings, CS_WEIGHT_DECAY);
 
+    (void)t;
     switch ((int)feature(settings, CS_DECAY_FORM)) {
     case CS_DECAY_INDEPENDENT:
         return 1.0 - decay;
@@ -51,29 +56,66 @@ static double decay_factor(const struct cs_settings *settings)
     }
 }
 
-static double soft_threshold(const struct cs_settings *settings)
+static double soft_threshold(const struct cs_settings *settings, uint64_t t)
 {
+    (void)t;
     return settings->value[0] * feature(settings, CS_PROX_L1);
 }
+
+static double max_norm(const struct cs_settings *settings, uint64_t t)
+{
+    (void)t;
+    return feature(settings, CS_MAX_NORM);
+}
+
+/* The share of the parameters in their average: 1 for a copy. */
+static double share(const struct cs_settings *settings, uint64_t t)
+{
+    const double begin = feature(settings, CS_EMA_BEGIN);
+
+    if ((double)t <= begin + 1.0)
+        return 1.0;
+    return feature(settings, CS_EMA_FORM) == CS_EMA_EQUAL
+               ? 1.0 / ((double)t - begin)
+               : 1.0 - feature(settings, CS_EMA_DECAY);
+}
+
+static bool is_given(const struct cs_settings *settings, enum cs_feature which)
+{
+    return cs_settings_has_feature(settings, which);
+}
+
+static bool
+has_average(const struct cs_settings *settings, enum cs_feature which)
+{
+    (void)which;
+    return cs_settings_has_average(settings);
+}
+
+const struct cs_slot cs_average_slot = {"ema", "average of the parameters",
+                                        "ema_decay", NULL};
 
 /* The scalar of each feature that has one, computed in double. */
 static const struct {
     const char *name; /* in struct hyper; NULL where the feature has none */
-    double (*prepare)(const struct cs_settings *settings);
+    double (*prepare)(const struct cs_settings *settings, uint64_t t);
+    bool (*is_on)(const struct cs_settings *settings, enum cs_feature which);
 } scalars[CS_FEATURES] = {
-    [CS_GRAD_SCALE] = {"unscale", unscale},
-    [CS_CLIP_VALUE] = {"clip_value", clip_value},
-    [CS_L1] = {"l1", l1},
-    [CS_L2] = {"l2", l2},
-    [CS_WEIGHT_DECAY] = {"decay_factor", decay_factor},
-    [CS_PROX_L1] = {"soft_threshold", soft_threshold},
+    [CS_GRAD_SCALE] = {"unscale", unscale, is_given},
+    [CS_CLIP_VALUE] = {"clip_value", clip_value, is_given},
+    [CS_L1] = {"l1", l1, is_given},
+    [CS_L2] = {"l2", l2, is_given},
+    [CS_WEIGHT_DECAY] = {"decay_factor", decay_factor, is_given},
+    [CS_PROX_L1] = {"soft_threshold", soft_threshold, is_given},
+    [CS_MAX_NORM] = {"max_norm", max_norm, is_given},
+    [CS_EMA_DECAY] = {"ema_share", share, has_average},
 };
 
 /* Says whether the kernel gets the scalar of 'which'. */
 static bool has_scalar(const struct cs_settings *settings, size_t which)
 {
     return scalars[which].name != NULL &&
-           cs_settings_has_feature(settings, (enum cs_feature)which);
+           scalars[which].is_on(settings, (enum cs_feature)which);
 }
 
 /* A macro for a choice's value (EPS_FORM_INSIDE), for a flag that is 1
@@ -100,6 +142,16 @@ static void write_choice(const struct cs_settings *settings, size_t index,
     }
 }
 
+static void
+write_slot(const char *name, const char *before, const char *between,
+           const char *after, struct cs_text *text)
+{
+    cs_text_add(text, "%s%s", before, name);
+    if (between != NULL)
+        cs_text_add(text, "%s%s", between, name);
+    cs_text_add(text, "%s", after);
+}
+
 /* One piece of text for each slot: its name between 'before' and 'after', and
  * once more behind 'between' unless that is NULL. */
 static void
@@ -111,22 +163,40 @@ write_slots(const struct cs_settings *settings, const char *before,
     for (; slot->name != NULL; slot++) {
         if (!cs_settings_has_slot(settings, slot))
             continue;
-        cs_text_add(text, "%s%s", before, slot->name);
-        if (between != NULL)
-            cs_text_add(text, "%s%s", between, slot->name);
-        cs_text_add(text, "%s", after);
+        write_slot(slot->name, before, between, after, text);
     }
+
+    /* With max_norm, the average comes after the kernel. */
+    if (cs_settings_has_average(settings) && !is_given(settings, CS_MAX_NORM))
+        write_slot(cs_average_slot.name, before, between, after, text);
 }
 
-void cs_plan_write(const struct cs_settings *settings, struct cs_text *text)
+/* Where the scale of the gradients is. */
+static void
+write_scale(const struct cs_settings *settings, struct cs_text *text)
+{
+    if (cs_settings_has_dynamic_scale(settings))
+        cs_text_add(text, "#define DYNAMIC_SCALE\n");
+    if (cs_settings_has_dynamic_scale(settings) ||
+        feature(settings, CS_DEVICE_SCALE) != 0.0)
+        cs_text_add(text, "#define SCALE_IN_MEMORY\n");
+}
+
+void cs_plan_write(const struct cs_settings *settings, bool rows,
+                   struct cs_text *text)
 {
     const clstep_rule *rule = settings->rule;
     clstep_setting_info info;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         write_choice(settings, i, &info, text);
+    write_scale(settings, text);
+    if (cs_settings_has_average(settings))
+        cs_text_add(text, "#define AVERAGE\n");
     if (rule->sets_parameter)
         cs_text_add(text, "#define SETS_PARAMETER\n");
+    if (rows)
+        cs_text_add(text, "#define ROWS\n");
 
     cs_text_add(text, "struct hyper {");
     for (size_t i = 0; rule->scalars[i] != NULL; i++)
@@ -141,10 +211,31 @@ void cs_plan_write(const struct cs_settings *settings, struct cs_text *text)
     cs_text_add(text, " };\n#define SLOT_ARGUMENTS ");
     write_slots(settings, ", global float *restrict slot_", NULL, "", text);
     cs_text_add(text, "\n#define LOAD_STATE ");
-    write_slots(settings, "s.", " = slot_", "[i]; ", text);
+    write_slots(settings, "s.", " = slot_", "[at]; ", text);
     cs_text_add(text, "\n#define STORE_STATE ");
-    write_slots(settings, "slot_", "[i] = s.", "; ", text);
+    write_slots(settings, "slot_", "[at] = s.", "; ", text);
     cs_text_add(text, "\n");
+}
+
+void cs_plan_write_sums(const struct cs_settings *settings, bool grouped,
+                        struct cs_text *text)
+{
+    static const enum cs_feature seen[] = {CS_GRAD_TYPE, CS_CHECK_FINITE,
+                                           CS_CLIP_VALUE, CS_CLIP_NORM,
+                                           CS_CLIP_NORM_TENSOR};
+    const size_t own = cs_settings_own(settings->rule);
+    clstep_setting_info info;
+
+    for (size_t i = 0; i < sizeof(seen) / sizeof(*seen); i++)
+        if (clstep_rule_setting(settings->rule, own + seen[i], &info))
+            write_choice(settings, own + seen[i], &info, text);
+    write_scale(settings, text);
+    if (cs_settings_has_norm(settings))
+        cs_text_add(text, "#define NORM\n");
+    if (is_given(settings, CS_GRAD_SCALE))
+        cs_text_add(text, "#define WITH_GRAD_SCALE\n");
+    if (grouped)
+        cs_text_add(text, "#define GROUP_A_CHUNK\n");
 }
 
 size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
@@ -159,7 +250,7 @@ size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
         packed[n++] = (float)own[i];
     for (size_t i = 0; i < CS_FEATURES; i++)
         if (has_scalar(settings, i))
-            packed[n++] = (float)scalars[i].prepare(settings);
+            packed[n++] = (float)scalars[i].prepare(settings, t);
     return n;
 }
 

@@ -14,8 +14,23 @@
 
 enum { CS_MAX_FLOATS = CS_MAX_SCALARS + CS_FEATURES };
 
-/* Writes the declarations for these settings. */
-void cs_plan_write(const struct cs_settings *settings, struct cs_text *text);
+/* The slot of the average, behind those of the rule. */
+extern const struct cs_slot cs_average_slot;
+
+/*
+ * Writes the declarations for these settings.  Where 'rows' is true, the
+ * scalars are in the device's memory, a row for each group (table.h); else they
+ * are an argument.
+ */
+void cs_plan_write(const struct cs_settings *settings, bool rows,
+                   struct cs_text *text);
+
+/*
+ * The declarations of kernels/sums.cl, which sees little of the settings.
+ * 'grouped' makes a work-group of each chunk, else it is one work-item.
+ */
+void cs_plan_write_sums(const struct cs_settings *settings, bool grouped,
+                        struct cs_text *text);
 
 /*
  * Fills in the kernel's struct hyper for step 't', 1 for the first; 'memo' is

@@ -10,35 +10,92 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBER  CLSTEP_NUMBER, 1, 1
+#define FLAG    CLSTEP_FLAG, 1, 0, 0.0, 0.0, 1.0, NULL
+#define CHOICE  CLSTEP_CHOICE, 1, 0, 0.0, 0.0, 0.0
+#define NAMES   (const char *const[])
+#define BELOW_1 0x1.fffffep-1 /* the largest float below 1 */
+
 static const clstep_setting_info features[CS_FEATURES] = {
-    [CS_GRAD_SCALE] = {"grad_scale", "the gradient is divided by it",
-                       CLSTEP_NUMBER, 1, 1, 1.0, FLT_MIN, FLT_MAX, NULL},
-    [CS_MAXIMIZE] = {"maximize", "1: climb the gradient", CLSTEP_FLAG, 1, 0,
-                     0.0, 0.0, 1.0, NULL},
+    [CS_GRAD_SCALE] = {"grad_scale", "the gradient is divided by it", NUMBER,
+                       1.0, FLT_MIN, FLT_MAX, NULL},
+    [CS_DEVICE_SCALE] = {"device_scale",
+                         "1: the gradient is divided by a number in the "
+                         "device's memory, which the caller gives",
+                         FLAG},
+    [CS_SCALE_START] = {"scale_start",
+                        "the gradient is divided by a scale that the device "
+                        "adapts; where it begins",
+                        NUMBER, 65536.0, FLT_MIN, FLT_MAX, NULL},
+    [CS_SCALE_GROWTH] = {"scale_growth",
+                         "factor of that scale after scale_interval steps",
+                         NUMBER, 2.0, 1.0, FLT_MAX, NULL},
+    [CS_SCALE_INTERVAL] = {"scale_interval",
+                           "steps without a skip until the scale grows", NUMBER,
+                           2000.0, 1.0, 16777216.0, NULL},
+    [CS_SCALE_BACKOFF] = {"scale_backoff",
+                          "factor of the scale after a skipped step", NUMBER,
+                          0.5, FLT_MIN, 1.0, NULL},
+    [CS_CHECK_FINITE] = {"check_finite",
+                         "1: skip a step whose gradient has a NaN or an "
+                         "infinity",
+                         FLAG},
+    [CS_MAXIMIZE] = {"maximize", "1: climb the gradient", FLAG},
     [CS_CLIP_VALUE] = {"clip_value",
                        "limit of each element of the gradient, 0 for none",
-                       CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+                       NUMBER, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_CLIP_NORM] = {"clip_norm",
+                      "limit of the norm of all gradients, 0 for none", NUMBER,
+                      0.0, 0.0, FLT_MAX, NULL},
+    [CS_CLIP_NORM_TENSOR] = {"clip_norm_tensor",
+                             "limit of the norm of each tensor's gradient, 0 "
+                             "for none",
+                             NUMBER, 0.0, 0.0, FLT_MAX, NULL},
     [CS_L1] = {"l1", "times the parameter's sign is added to the gradient",
-               CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
-    [CS_L2] = {"l2", "times the parameter is added to the gradient",
-               CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+               NUMBER, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_L2] = {"l2", "times the parameter is added to the gradient", NUMBER,
+               0.0, 0.0, FLT_MAX, NULL},
     [CS_WEIGHT_DECAY] = {"weight_decay", "decoupled decay of the parameters",
-                         CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+                         NUMBER, 0.0, 0.0, FLT_MAX, NULL},
     [CS_DECAY_FORM] = {"decay_form",
                        "how weight_decay acts: by lr, independent of it, "
                        "corrected by lr_max, cautious or proximal",
-                       CLSTEP_CHOICE, 1, 0, 0.0, 0.0, 0.0,
-                       (const char *const[]){"lr", "independent", "corrected",
-                                             "cautious", "proximal", NULL}},
+                       CHOICE,
+                       NAMES{"lr", "independent", "corrected", "cautious",
+                             "proximal", NULL}},
     [CS_LR_MAX] =
         {"lr_max",
          "the largest lr, for decay_form=corrected; by default the lr "
          "at creation",
-         CLSTEP_NUMBER, 1, 1, 0.0, FLT_MIN, FLT_MAX, NULL},
+         NUMBER, 0.0, FLT_MIN, FLT_MAX, NULL},
     [CS_PROX_L1] = {"prox_l1", "soft threshold after the step, times lr",
-                    CLSTEP_NUMBER, 1, 1, 0.0, 0.0, FLT_MAX, NULL},
+                    NUMBER, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_MAX_NORM] = {"max_norm",
+                     "limit of the norm of each row of a matrix, 0 for none",
+                     NUMBER, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_EMA_DECAY] = {"ema_decay",
+                      "decay of the average of the parameters in slot ema, 0 "
+                      "for a copy",
+                      NUMBER, 0.0, 0.0, BELOW_1, NULL},
+    [CS_EMA_FORM] = {"ema_form",
+                     "the average: exponential, or equal shares (SWA), which "
+                     "needs no ema_decay",
+                     CHOICE, NAMES{"exponential", "equal", NULL}},
+    [CS_EMA_BEGIN] = {"ema_begin", "steps before the average begins", NUMBER,
+                      0.0, 0.0, 0x1p53, NULL},
+    [CS_COPY_TYPE] = {"copy_type",
+                      "the parameters are also written in this type", CHOICE,
+                      NAMES{"none", "f16", "bf16", NULL}},
+    [CS_GRAD_TYPE] = {"grad_type", "type of the gradient's elements", CHOICE,
+                      NAMES{"f32", "f16", "bf16", NULL}},
     [CS_ZERO_GRAD] = {"zero_grad", "1: the gradient is zero after the step",
-                      CLSTEP_FLAG, 1, 0, 0.0, 0.0, 1.0, NULL},
+                      FLAG},
+};
+
+/* What a step needs to know once, for all groups. */
+static const enum cs_feature shared[] = {
+    CS_GRAD_SCALE,    CS_SCALE_START, CS_SCALE_GROWTH,     CS_SCALE_INTERVAL,
+    CS_SCALE_BACKOFF, CS_CLIP_NORM,   CS_CLIP_NORM_TENSOR, CS_CLIP_VALUE,
 };
 
 static const struct cs_need feature_needs[] = {
@@ -79,13 +136,52 @@ int cs_settings_find(const clstep_rule *rule, const char *name)
 double
 cs_settings_feature(const struct cs_settings *settings, enum cs_feature feature)
 {
-    return settings->value[cs_settings_own(settings->rule) + feature];
+    return settings->value[settings->own + feature];
 }
 
 bool cs_settings_has_feature(const struct cs_settings *settings,
                              enum cs_feature feature)
 {
-    return settings->given[cs_settings_own(settings->rule) + feature];
+    return settings->given[settings->own + feature];
+}
+
+bool cs_settings_has_dynamic_scale(const struct cs_settings *settings)
+{
+    for (int f = CS_SCALE_START; f <= CS_SCALE_BACKOFF; f++)
+        if (cs_settings_has_feature(settings, (enum cs_feature)f))
+            return true;
+    return false;
+}
+
+bool cs_settings_has_average(const struct cs_settings *settings)
+{
+    return cs_settings_has_feature(settings, CS_EMA_DECAY) ||
+           cs_settings_feature(settings, CS_EMA_FORM) == CS_EMA_EQUAL;
+}
+
+bool cs_settings_has_norm(const struct cs_settings *settings)
+{
+    return cs_settings_feature(settings, CS_CHECK_FINITE) != 0.0 ||
+           cs_settings_has_feature(settings, CS_CLIP_NORM) ||
+           cs_settings_has_feature(settings, CS_CLIP_NORM_TENSOR);
+}
+
+void cs_settings_share(struct cs_settings *settings,
+                       const struct cs_settings *first)
+{
+    const size_t own = cs_settings_own(settings->rule);
+
+    for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+        settings->value[own + shared[i]] =
+            cs_settings_feature(first, shared[i]);
+}
+
+bool cs_settings_is_shared(const char *name)
+{
+    for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+        if (strcmp(features[shared[i]].name, name) == 0)
+            return true;
+    return false;
 }
 
 /* Writes a value as the caller would: a number, or the name of a choice. */
@@ -150,7 +246,7 @@ static void list_name(char *text, size_t size, const char *name)
 clstep_status cs_settings_unknown(const clstep_rule *rule, const char *name,
                                   clstep_error *error)
 {
-    char own[160] = "", all[160] = "";
+    char own[160] = "", all[320] = "";
 
     for (const clstep_setting_info *s = rule->settings; s->name != NULL; s++)
         list_name(own, sizeof(own), s->name);
@@ -222,6 +318,50 @@ check_needs(const struct cs_settings *settings, const struct cs_need *needs,
     return CLSTEP_OK;
 }
 
+/* Fails if the features 'a' and 'b' were both given. */
+static clstep_status
+check_apart(const struct cs_settings *settings, enum cs_feature a,
+            enum cs_feature b, clstep_error *error)
+{
+    if (!cs_settings_has_feature(settings, a) ||
+        !cs_settings_has_feature(settings, b))
+        return CLSTEP_OK;
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "%s and %s of %s cannot be given together", features[a].name,
+                   features[b].name, settings->rule->name);
+}
+
+/* What must hold between the ways of scaling and of clipping. */
+static clstep_status
+check_scales(const struct cs_settings *settings, clstep_error *error)
+{
+    const char *rule = settings->rule->name;
+    const bool dynamic = cs_settings_has_dynamic_scale(settings);
+    clstep_status status =
+        check_apart(settings, CS_CLIP_NORM, CS_CLIP_NORM_TENSOR, error);
+
+    for (int f = CS_SCALE_START; f <= CS_SCALE_BACKOFF; f++)
+        if (status == CLSTEP_OK)
+            status =
+                check_apart(settings, CS_GRAD_SCALE, (enum cs_feature)f, error);
+    if (status != CLSTEP_OK)
+        return status;
+    if (cs_settings_feature(settings, CS_DEVICE_SCALE) != 0.0 &&
+        (dynamic || cs_settings_has_feature(settings, CS_GRAD_SCALE)))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "device_scale of %s cannot be 1 together with %s", rule,
+                       dynamic ? "the scale_ settings" : "grad_scale");
+    if (dynamic && cs_settings_feature(settings, CS_CHECK_FINITE) == 0.0)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "the scale_ settings of %s need check_finite=1", rule);
+    if (cs_settings_has_feature(settings, CS_EMA_BEGIN) &&
+        !cs_settings_has_average(settings))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "ema_begin of %s needs ema_decay or ema_form=equal",
+                       rule);
+    return CLSTEP_OK;
+}
+
 /* What must hold between several settings. */
 static clstep_status
 check_together(const struct cs_settings *settings, clstep_error *error)
@@ -230,7 +370,8 @@ check_together(const struct cs_settings *settings, clstep_error *error)
     const double form = cs_settings_feature(settings, CS_DECAY_FORM);
 
     if (check_needs(settings, rule->needs, error) != CLSTEP_OK ||
-        check_needs(settings, feature_needs, error) != CLSTEP_OK)
+        check_needs(settings, feature_needs, error) != CLSTEP_OK ||
+        check_scales(settings, error) != CLSTEP_OK)
         return CLSTEP_INVALID_ARGUMENT;
     if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
         return cs_fail(
@@ -284,7 +425,7 @@ cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
     bool seen[CS_MAX_SETTINGS] = {false};
     clstep_setting_info info;
 
-    *settings = (struct cs_settings){.rule = rule};
+    *settings = (struct cs_settings){.rule = rule, .own = own};
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         settings->value[i] = info.initial;
     if (rule->feature_default.name != NULL)

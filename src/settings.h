@@ -15,17 +15,35 @@
 /* What any rule can have around it. */
 enum cs_feature {
     CS_GRAD_SCALE,
+    CS_DEVICE_SCALE,
+    CS_SCALE_START,
+    CS_SCALE_GROWTH,
+    CS_SCALE_INTERVAL,
+    CS_SCALE_BACKOFF,
+    CS_CHECK_FINITE,
     CS_MAXIMIZE,
     CS_CLIP_VALUE,
+    CS_CLIP_NORM,
+    CS_CLIP_NORM_TENSOR,
     CS_L1,
     CS_L2,
     CS_WEIGHT_DECAY,
     CS_DECAY_FORM,
     CS_LR_MAX,
     CS_PROX_L1,
+    CS_MAX_NORM,
+    CS_EMA_DECAY,
+    CS_EMA_FORM,
+    CS_EMA_BEGIN,
+    CS_COPY_TYPE,
+    CS_GRAD_TYPE,
     CS_ZERO_GRAD,
     CS_FEATURES
 };
+
+/* The values of ema_form, and of grad_type and copy_type. */
+enum { CS_EMA_EXPONENTIAL, CS_EMA_EQUAL };
+enum { CS_TYPE_F32, CS_TYPE_F16, CS_TYPE_BF16 };
 
 /* The values of decay_form. */
 enum {
@@ -41,6 +59,7 @@ enum { CS_MAX_SETTINGS = CS_MAX_OWN + CS_FEATURES };
 /* A number or a flag as it is, a choice as the index of its value. */
 struct cs_settings {
     const clstep_rule *rule;
+    size_t own; /* settings that are the rule's, in front of the features */
     double value[CS_MAX_SETTINGS];
     bool given[CS_MAX_SETTINGS]; /* by the caller, or by the rule's default */
 };
@@ -68,6 +87,23 @@ double cs_settings_feature(const struct cs_settings *settings,
                            enum cs_feature feature);
 bool cs_settings_has_feature(const struct cs_settings *settings,
                              enum cs_feature feature);
+
+/* Says whether the loss scale is the device's own, section 6 of
+ * docs/numerics.md. */
+bool cs_settings_has_dynamic_scale(const struct cs_settings *settings);
+
+/* Says whether the device keeps an average of the parameters. */
+bool cs_settings_has_average(const struct cs_settings *settings);
+
+/* Says whether a step needs a sum over all gradients first. */
+bool cs_settings_has_norm(const struct cs_settings *settings);
+
+/* Takes over from 'first' what is the same for all groups. */
+void cs_settings_share(struct cs_settings *settings,
+                       const struct cs_settings *first);
+
+/* Says whether the setting called 'name' has to be the same in all groups. */
+bool cs_settings_is_shared(const char *name);
 
 /* Says whether 'slot' is there under these settings. */
 bool cs_settings_has_slot(const struct cs_settings *settings,

@@ -20,7 +20,7 @@ fail_slot(const clstep_optimizer *opt, const char *name, clstep_error *error)
                                  i == 0 ? "" : ", ", opt->slot_rows[i]->name);
     return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                    "this %s has no slot '%.64s'; its slots: %s",
-                   opt->settings.rule->name, name, names);
+                   opt->settings->rule->name, name, names);
 }
 
 /* Finds the slot called 'name' and checks the range; '*slot' is its index. */
@@ -56,25 +56,22 @@ clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
                       const char *slot, uint64_t offset, uint64_t count,
                       float *data, clstep_error *error)
 {
-    struct cs_waits waits;
+    struct cs_call call;
     size_t index;
     clstep_status status =
         check(opt, queue, slot, offset, count, data, &index, error);
 
     if (status != CLSTEP_OK || count == 0)
         return status;
-    status = cs_order_begin(opt, queue, false, 0, NULL, &waits, error);
+    status = cs_call_begin(opt, queue, false, 0, NULL, &call, error);
     if (status != CLSTEP_OK)
         return status;
 
-    const cl_int code = clEnqueueReadBuffer(
-        queue, opt->slots[index], CL_TRUE, (size_t)offset * sizeof(*data),
-        (size_t)count * sizeof(*data), data, waits.count,
-        waits.count != 0 ? waits.events : NULL, NULL);
-
-    cs_waits_release(&waits);
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clEnqueueReadBuffer");
+    status = cs_call_read(&call, opt->slots[index], CL_TRUE,
+                          (size_t)offset * sizeof(*data),
+                          (size_t)count * sizeof(*data), data, error);
+    cs_call_end(&call);
+    return status;
 }
 
 /* Notes what was written of a torn slot, as long as it goes on from the front;
@@ -95,7 +92,7 @@ clstep_optimizer_write(clstep_optimizer *opt, cl_command_queue queue,
                        const char *slot, uint64_t offset, uint64_t count,
                        const float *data, clstep_error *error)
 {
-    struct cs_waits waits;
+    struct cs_call call;
     size_t index;
     clstep_status status =
         check(opt, queue, slot, offset, count, data, &index, error);
@@ -103,18 +100,15 @@ clstep_optimizer_write(clstep_optimizer *opt, cl_command_queue queue,
     if (status != CLSTEP_OK || count == 0)
         return status;
 
-    status = cs_order_begin(opt, queue, true, 0, NULL, &waits, error);
+    status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);
     if (status != CLSTEP_OK)
         return status;
 
-    const cl_int code = clEnqueueWriteBuffer(
-        queue, opt->slots[index], CL_TRUE, (size_t)offset * sizeof(*data),
-        (size_t)count * sizeof(*data), data, waits.count,
-        waits.count != 0 ? waits.events : NULL, NULL);
-
-    cs_waits_release(&waits);
-    if (code == CL_SUCCESS)
+    status = cs_call_write(&call, opt->slots[index], CL_TRUE,
+                           (size_t)offset * sizeof(*data),
+                           (size_t)count * sizeof(*data), data, error);
+    cs_call_end(&call);
+    if (status == CLSTEP_OK)
         note_written(opt, index, offset, offset + count);
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
+    return status;
 }

@@ -57,7 +57,7 @@ head -c 1 "$folder/out" | grep -q '{' || fail "the JSON begins with no {"
 tail -n 1 "$folder/out" | grep -q '^}$' || fail "the JSON ends with no }"
 for key in context benchmarks device driver version date name rule count \
     tensors best_ms median_ms runs bytes_per_parameter gb_per_s \
-    limit_gb_per_s share; do
+    limit_gb_per_s share part host_us groups; do
     count out "\"$key\": " 1
 done
 has out '"name": "adam/4096"'
@@ -77,8 +77,9 @@ count out '^adam ' 2
 count out '^sgd ' 2
 count csv '' 5
 columns=name,rule,count,tensors,best_ms,median_ms,runs,bytes_per_parameter
-has csv "^$columns,gb_per_s,limit_gb_per_s,share,settings\$"
-count csv '[0-9],$' 4
+columns=$columns,gb_per_s,limit_gb_per_s,share,settings,part,host_us,groups
+has csv "^$columns\$"
+count csv '[0-9],,step,-*[0-9.e+-]*,1$' 4
 count csv '^sgd/1024,sgd,1024,1,' 1
 count csv '^adam/1000,adam,1000,1,' 1
 
@@ -92,7 +93,51 @@ has out '"settings": "zero_grad=1"'
 expect 0 --size 1e2 --rounds 1 --rule adam --set amsgrad=1 --set lr=0.5 \
     --csv "$folder/csv"
 has out '^settings  amsgrad=1 lr=0.5$'
-has csv '^adam/100,adam,100,.*,amsgrad=1 lr=0.5$'
+has csv '^adam/100,adam,100,.*,amsgrad=1 lr=0.5,step,'
+
+# Halves, copies and averages, and what scales in the device's memory.
+expect 0 --size 300 --rounds 1 --rule sgd --rule lion --set grad_type=bf16 \
+    --set copy_type=f16 --set ema_decay=0.5 --set device_scale=1 --json
+has out '"bytes_per_parameter": 20,'
+has out '"bytes_per_parameter": 28,'
+expect 0 --size 300 --rounds 1 --rule sgd --set grad_type=f16 \
+    --set zero_grad=1 --set clip_norm=1 --set max_norm=1 --json
+has out '"bytes_per_parameter": 14,'
+
+# A size in tensors and groups.
+expect 0 --size 1000 --size 7 --tensors 7 --groups 3 --rounds 1 --rule adam \
+    --set clip_norm_tensor=1 --json
+count out '"tensors": 7,' 2
+count out '"groups": 3$' 2
+has out '"count": 1000,'
+expect 0 --size 100000 --tensors 9 --rounds 1 --rule sgd --json
+has out '"count": 100000,'
+
+# The whole step: its parts, and what is added for each.
+expect 0 --whole-step --size 64k --size 1000 --rounds 2 --csv "$folder/csv"
+has out '^rule  *part  *parameters .* share  host us$'
+for part in update 'with norm' everything; do
+    count out "^adamw  *$part  *65536  *[0-9]" 1
+    count out "^adamw  *$part  *1000  *[0-9]" 1
+done
+count out '^adamw  *everything: update pass  *65536  *[0-9]' 1
+count out '^adamw  *norm pass  *65536  *[0-9]' 1
+count out pass 2
+count csv '' 9
+has csv "^$columns\$"
+has csv '^adamw/65536/update,adamw,65536,1,.*,2,28,.*,,update,-*[0-9]'
+has csv '^adamw/1000/with norm,.*,2,32,.*,check_finite=1 clip_norm=1,with norm,'
+has csv '^adamw/65536/everything,.*,2,46,.*zero_grad=1,everything,-*[0-9]'
+has csv '/everything: update pass,.*,2,42,.*,everything: update pass,,1$'
+has csv '^adamw/65536/norm pass,.*,2,4,.*,norm pass,,1$'
+expect 0 --whole-step --rule sgd --rule lion --size 4096 --tensors 4 \
+    --groups 2 --rounds 1 --json --set clip_norm_tensor=2 --set scale_start=8 \
+    --set grad_type=f16 --set ema_form=equal --set check_finite=1
+count out '"part": ' 10
+count out '"host_us": null' 4
+has out '"name": "lion/4096/everything: update pass"'
+count out '"bytes_per_parameter": 2,' 2
+has out '"settings": "clip_norm_tensor=2 .* copy_type=bf16 zero_grad=1"'
 
 if gnuplot --version >/dev/null 2>&1; then
     expect 0 --size 4096 --rounds 1 --rule adam --rule sgd \
@@ -137,7 +182,8 @@ else
 fi
 
 expect 0 --help
-for option in rule set size model device rounds csv plot json; do
+for option in rule set size tensors groups model whole-step device rounds csv \
+    plot json; do
     has out "--$option"
 done
 
@@ -156,6 +202,27 @@ for rounds in 0 -3 many 1e3 nan 1.5 '' 100001 18446744073709551617; do
     expect 2 --rounds "$rounds"
     has err "^clstep: --rounds is '$rounds'; it is a .* from 1 to 100000$"
 done
+for option in tensors groups; do
+    for number in 0 -1 x 1.5 '' 1000001; do
+        expect 2 --rule sgd --size 16 --$option "$number"
+        has err "^clstep: --$option is '$number'; it is a .* from 1 to 1000000$"
+    done
+    expect 2 --rule sgd --model gpt2 --$option 1
+    has err '^clstep: --tensors and --groups split a --size: leave --model out'
+done
+expect 2 --rule sgd --size 16 --tensors 17
+has err '^clstep: --tensors is 17, more than the elements of --size 16$'
+expect 2 --rule sgd --size 16 --tensors 3 --groups 4
+has err '^clstep: --groups is 4, more than the --tensors, 3$'
+expect 2 --rule sgd --size 16 --groups 2
+expect 2 --whole-step --size 16 --plot "$folder/never.svg"
+has err '^clstep: --whole-step draws no plot: leave --plot out$'
+expect 2 --whole-step --rule nosuch
+has err "^clstep: no rule is called 'nosuch'"
+expect 2 --whole-step --set beta3=1
+has err beta3
+expect 2 --whole-step --set clip_norm=-1
+has err clip_norm
 expect 2 --rounds 1 --rounds 2
 has err 'rounds is given twice'
 expect 2 --csv --json

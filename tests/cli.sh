@@ -121,8 +121,8 @@ for name in devices rules replay; do
     has out '--json'
     expect 0 $name --json --help
 done
-for option in rule set params grads out steps reference state-in state-out \
-    device; do
+for option in rule set params grads out copy-out loss-scale steps reference \
+    state-in state-out device; do
     has out "--$option"
 done
 
@@ -167,7 +167,10 @@ expect 0 rules adam
 for word in 'lr  *0.001, in' 'eps_form  *outside | inside | hat' \
     'grad_scale .*, acts if given' \
     'amsgrad  *0, a flag' 'max_exp_avg_sq .*(with amsgrad=1)' '^  28' \
-    'Kingma' 'weight_decay '; do
+    'Kingma' 'weight_decay ' 'clip_norm ' 'check_finite  *0, a flag' \
+    'scale_interval  *2000, in' 'grad_type  *f32 | f16 | bf16' \
+    'copy_type  *none | f16 | bf16' 'ema_form  *exponential | equal' \
+    'device_scale ' 'max_norm ' '8 for the slot ema'; do
     has out "$word"
 done
 # Every number that is optional says so.
@@ -265,6 +268,138 @@ for engine in --json --reference; do
         --out O --state-out S "$engine"
 done
 
+# --- replay: the whole step -----------------------------------------------------
+
+# numbers KIND SEED COUNT NAN - escapes of COUNT numbers of both signs, where the
+# one at NAN, from 0 on, is a NaN.
+numbers() {
+    awk -v kind="$1" -v seed="$2" -v count="$3" -v at="$4" '
+        function next_byte() {
+            x = (x * 1103 + 12345) % 1048576
+            return int(x / 4096)
+        }
+        BEGIN {
+            x = seed * 7919
+            for (i = 0; i < count; i++) {
+                sign = next_byte() % 2 * 128
+                high = (kind == "F16" ? 40 : 58) + next_byte() % 4
+                third = next_byte()
+                if (i == at) {
+                    high = kind == "F16" ? 126 : 127
+                    third = 192
+                }
+                if (kind == "F32")
+                    printf "\\%03o\\%03o", next_byte(), next_byte()
+                printf "\\%03o\\%03o", third, sign + high
+            }
+        }'
+}
+
+# typed KIND NAME SHAPE FIRST COUNT - an entry; FIRST and COUNT are elements.
+typed() {
+    [ "$1" = F32 ] && size=4 || size=2
+    printf '"%s":{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}' "$2" "$1" \
+        "$3" $((size * $4)) $((size * ($4 + $5)))
+}
+
+# A matrix, a tensor without elements, a scalar, and one of two chunks.
+tensors many "{$(typed F32 m '[3,40]' 0 120),$(typed F32 e '[0,3]' 120 0),$(
+    typed F32 s '[]' 120 1),$(typed F32 v '[4200]' 121 4200)}" \
+    "$(numbers F32 1 4321 -1)"
+# slices FILE KIND FIRST COUNT - gradients from slice FIRST on; a NaN is in 2.
+slices() {
+    all=
+    for tensor in m:120 s:1 v:4200; do
+        slice=$3
+        while [ "$slice" -lt $(($3 + $4)) ]; do
+            at=-1
+            [ $tensor = v:4200 ] && [ "$slice" -eq 2 ] && at=77
+            all=$all$(numbers "$2" $((${tensor#*:} + slice)) ${tensor#*:} $at)
+            slice=$((slice + 1))
+        done
+    done
+    tensors "$1" "{$(typed "$2" m "[$4,3,40]" 0 $((120 * $4))),$(typed "$2" e \
+        "[$4,0,3]" $((120 * $4)) 0),$(typed "$2" s "[$4]" $((120 * $4)) "$4"),$(
+        typed "$2" v "[$4,4200]" $((121 * $4)) $((4200 * $4)))}" "$all"
+}
+for kind in F32 F16 BF16; do
+    slices $kind $kind 0 5
+    slices $kind.a $kind 0 3
+    slices $kind.b $kind 3 2
+done
+
+# decided - what the last run's JSON tells of the device's decisions.
+decided() {
+    grep -e '"step":' -e '"skipped":' -e '"norm":' -e '"scale":' "$folder/out"
+}
+
+# whole GRADIENTS ARGUMENT... - device and reference agree in every byte, at
+# once and in two parts.
+whole() {
+    kind=$1
+    shift
+    set -- --params many --out O --state-out S --json "$@"
+    for engine in --json --reference; do
+        copy=
+        case $* in *copy_type*) copy=C ;; esac
+        expect 0 replay "$@" --grads "$kind" ${copy:+--copy-out C} $engine
+        if [ $engine = --json ]; then
+            cp O O.device
+            cp S S.device
+            [ -z "$copy" ] || cp C C.device
+            decided >"$folder/decided"
+        fi
+        cmp -s O O.device || fail "$*: the parameters differ"
+        cmp -s S S.device || fail "$*: the states differ"
+        [ -z "$copy" ] || cmp -s C C.device || fail "$*: the copies differ"
+        decided | cmp -s - "$folder/decided" || fail "$*: the decisions differ"
+
+        expect 0 replay "$@" --grads "$kind.a" $engine
+        shift 2
+        expect 0 replay --params O "$@" --grads "$kind.b" --state-in S \
+            ${copy:+--copy-out C} $engine
+        set -- --params many "$@"
+        cmp -s O O.device || fail "$*, resumed: the parameters differ"
+        cmp -s S S.device || fail "$*, resumed: the states differ"
+        [ -z "$copy" ] || cmp -s C C.device ||
+            fail "$*, resumed: the copies differ"
+        decided | cmp -s - "$folder/decided" || fail "$*: the decisions differ"
+    done
+}
+
+whole F32 --rule adamw --set grad_scale=4 --set check_finite=1 \
+    --set clip_norm=0.5 --set max_norm=1 --set ema_decay=0.9 \
+    --set copy_type=bf16 --set zero_grad=1
+has out '"steps": 2'
+has out '"step": 4'
+has out '"skipped": 1'
+has out '"norm": 0'
+"$clstep" replay --rule adam --params many --grads F32 --out O \
+    --set clip_norm=1 --steps 2 --json >"$folder/out"
+grep -q '"skipped"' "$folder/out" && fail 'skipped steps without check_finite'
+grep -q '"scale"' "$folder/out" && fail 'a scale without a dynamic one'
+data C | head -n 1 | grep -q . || fail 'the copies have no data'
+whole F16 --rule adam --set check_finite=1 --set scale_start=0x1.8p3 \
+    --set scale_interval=2 --set scale_growth=1.7 --set scale_backoff=0.3 \
+    --set clip_norm_tensor=0.1 --set ema_form=equal --set ema_begin=1 \
+    --set grad_type=f16 --set copy_type=f16
+has out '"scale": 10.40'
+grep -q '"scale_steps":"0"' S || fail 'the state has no scale_steps'
+grep -q '"skipped":"1"' S || fail 'the state has no skipped steps'
+whole BF16 --rule lion --set check_finite=1 --set device_scale=1 \
+    --loss-scale 8.5 --set clip_norm=3 --set max_norm=0.5 \
+    --set grad_type=bf16 --set maximize=1 --set clip_value=0.1
+# Where every step is skipped, the copies are those of the first parameters.
+slices N F32 2 1
+expect 0 replay --rule sgd --params many --grads N --out O2 --copy-out C \
+    --set copy_type=bf16 --set check_finite=1 --json
+has out '"step": 0'
+has out '"skipped": 1'
+has out '"norm": null'
+same O2 many
+[ "$(data C | wc -c)" -gt 8000 ] || fail 'the copies are too few'
+rm -f many N O O2 O.device S S.device C C.device F32* F16* BF16*
+
 # --- replay: bad usage --------------------------------------------------------
 
 rm -f X Y O O2 S S2
@@ -307,6 +442,27 @@ misused "^clstep: --state-out and --params are the same file, 'P'" --rule sgd \
     --params P --grads missing --out X --state-out P
 misused "^clstep: --state-out and --grads are the same file, 'G'" --rule sgd \
     --params missing --grads G --out X --state-out G
+
+misused "^clstep: --copy-out and --params are the same file, 'P'" --rule sgd \
+    --params P --grads missing --out X --copy-out P
+misused "^clstep: --copy-out and --out are the same file, './X'" --rule sgd \
+    --params missing --grads G --out X --copy-out ./X
+
+# Options that go with settings.
+misused '^clstep: --copy-out needs --set copy_type=f16 or bf16' --rule sgd \
+    "$@" --copy-out Z
+misused '^clstep: --copy-out needs' --rule sgd "$@" --copy-out Z \
+    --set copy_type=none
+misused '^clstep: device_scale=1 needs --loss-scale' --rule sgd "$@" \
+    --set device_scale=1
+misused '^clstep: --loss-scale needs --set device_scale=1' --rule sgd "$@" \
+    --loss-scale 2
+misused '^clstep: --loss-scale needs' --rule sgd "$@" --loss-scale 2 \
+    --set device_scale=0
+for scale in '' x 0 -1 nan inf 1e39 1e-60 ' 1'; do
+    misused "^clstep: --loss-scale is '$scale'; it is a number above 0" \
+        --rule sgd "$@" --set device_scale=1 --loss-scale "$scale"
+done
 
 # An option in place of a value, and a value that is given twice.
 misused "^clstep: --params needs a file, but the option '--grads' follows" \
@@ -377,11 +533,22 @@ refused 'at most 100000000 are allowed; is it a safetensors file?' \
     --params "$folder/text" --grads G --out X
 
 bad_params 'cannot be parsed' '{"w":' ''
-bad_params "'w' is of dtype F16" \
+bad_params "'w' is of dtype F64; only F32, F16 and BF16 are supported" \
+    '{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}' "$one$one"
+bad_params "'w' is F16, but parameters are F32" \
     '{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}' '\0\0'
 bad_params 'truncated' "{$(entry w '[2]' 0 8)}" "$one"
 bad_params 'belong to no tensor' "{$(entry w '[1]' 0 4)}" "$one$one"
 
+refused "^clstep: 'G': tensor 'w' is F32, but grad_type=f16 takes F16" \
+    --params P --grads G --out X --set grad_type=f16
+for kind in F16 BF16; do
+    bad_grads "tensor 'w' is $kind, but grad_type=f32 takes F32" \
+        "{$(typed $kind w '[2,2]' 0 4),$(typed $kind s '[2]' 4 2),$(typed \
+            $kind e '[2,0]' 6 0)}" "$one$one$one"
+done
+refused "--copy-out: cannot write 'missing/X'" --params P --grads G --out X \
+    --set copy_type=f16 --copy-out missing/X
 w=$(entry w '[2,2]' 0 16)
 e=$(entry e '[2,0]' 16 16)
 four=$one$one$one$one
@@ -444,6 +611,22 @@ state '"step":"3"' "$m,$v,$(entry step '[]' 8 12)" "$one$one$one"
 bad_state "'step', which is no slot"
 state '"step":"3"' "$m,$(entry w.exp_avg_sq '[1]' 4 8)" "$one$one"
 bad_state "'w.exp_avg_sq' has the shape \[1\], not \[\]"
+
+state '"step":"3"' "$(typed F16 w.exp_avg '[]' 0 1),$(typed F16 w.exp_avg_sq \
+    '[]' 1 1)" "$one"
+bad_state "'w.exp_avg' is F16, but slots are F32"
+
+# What a state tells of the scale and of skipped steps counts where they do.
+for text in skipped=-1 scale_steps=4294967296 scale=0 scale=nan scale=1e39 \
+    scale=; do
+    state "\"step\":\"3\",\"${text%=*}\":\"${text#*=}\"" "$m,$v" "$one$one"
+    set -- --params "$folder/P" --grads "$folder/G" --out X \
+        --state-in "$folder/S"
+    expect 0 replay --rule adam "$@" --reference
+    rm X
+    refused "its ${text%=*} is '${text#*=}', which is not" "$@" \
+        --set check_finite=1 --set scale_start=2
+done
 
 # --- replay: outputs that fail ------------------------------------------------
 

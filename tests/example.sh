@@ -5,9 +5,10 @@
 #     example.sh SOURCE_FOLDER LIBRARY_FOLDER
 #
 # The program of the header's comment and that of README.md are the lines of
-# examples/first.c, which any compiler of C11 takes.  77 says that a library
-# with sanitizers in it cannot be linked with a program that has none; the
-# texts have been compared by then.
+# examples/first.c, which any compiler of C11 takes, as it takes examples/joint.c
+# and the function in README.md.  77 says that a library with sanitizers in it
+# cannot be linked with a program that has none; the texts have been compared by
+# then.
 set -u
 
 source=${1:?"usage: example.sh SOURCE_FOLDER LIBRARY_FOLDER"}
@@ -38,19 +39,46 @@ if [ -e "$source/README.md" ]; then
     sed -n '/^```c$/,/^```$/p' "$source/README.md" | program >"$folder/readme"
     diff -u "$folder/first" "$folder/readme" ||
         fail "README.md's program is not examples/first.c"
+
+    # The function that README.md shows is C.
+    {
+        echo '#include <clstep/clstep.h>'
+        echo '#include <stdio.h>'
+        sed -n '/^```c$/,/^```$/p' "$source/README.md" |
+            sed -n '/^int train(/,/^}/p'
+    } >"$folder/train.c"
+    [ "$(wc -l <"$folder/train.c")" -ge 20 ] || fail "README.md was not read"
+    for compiler in gcc clang; do
+        command -v "$compiler" >/dev/null || continue
+        "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror \
+            -Wno-missing-field-initializers -Wno-missing-prototypes \
+            -I"$source/include" -c "$folder/train.c" -o "$folder/train.o" ||
+            fail "$compiler does not take README.md's train()"
+    done
 fi
 
 if nm -u "$library/libclstep.a" | grep -q __asan_; then
     exit 77
 fi
+
+# build NAME COMPILER - makes examples/NAME.c, and runs it; see $output.
+build() {
+    "$2" -std=c11 -Wall -Wextra -Wpedantic -Werror \
+        -Wno-missing-field-initializers -I"$source/include" \
+        "$source/examples/$1.c" -o "$folder/program" -L"$library" -lclstep \
+        -lOpenCL || fail "$2 does not take examples/$1.c"
+    output=$(LD_LIBRARY_PATH=$library "$folder/program") ||
+        fail "examples/$1.c fails: $output"
+}
+
 for compiler in gcc clang; do
     command -v "$compiler" >/dev/null || continue
-    "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror \
-        -Wno-missing-field-initializers -I"$source/include" \
-        "$source/examples/first.c" -o "$folder/program" -L"$library" -lclstep \
-        -lOpenCL || fail "$compiler does not take examples/first.c"
-    output=$(LD_LIBRARY_PATH=$library "$folder/program") ||
-        fail "examples/first.c fails: $output"
+    build first "$compiler"
     [ "$output" = "$expected" ] || fail "it prints '$output', not '$expected'"
+
+    # The step with a NaN is skipped, and the loss falls all the same.
+    build joint "$compiler"
+    echo "$output" | tail -n 1 | grep -q '^loss 0\.000.* 99 steps, 1 skipped$' ||
+        fail "examples/joint.c prints $output"
 done
 echo "example.sh: $expected"

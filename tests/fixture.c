@@ -111,7 +111,7 @@ clstep_layout *fixture_layout(uint64_t count)
     clstep_error error;
 
     fixture_ok(clstep_layout_create(&layout, &error), &error);
-    fixture_ok(clstep_layout_add(layout, "w", 1, &count, &error), &error);
+    fixture_ok(clstep_layout_add(layout, "w", 1, &count, 0, &error), &error);
     return layout;
 }
 

@@ -21,7 +21,7 @@ static bool has_tensor()
         return false;
 
     const bool good =
-        clstep_layout_add(layout, "w", 2, shape, &error) == CLSTEP_OK &&
+        clstep_layout_add(layout, "w", 2, shape, 0, &error) == CLSTEP_OK &&
         clstep_layout_find(layout, "w", &tensor) == 1 && tensor.count == 15 &&
         clstep_layout_count(layout) == 15;
 

@@ -12,13 +12,15 @@
  *
  * Else each group of configurations is run, five steps with many values, until
  * something differs; behind --kernel, FILE stands for the text of
- * kernels/NAME.cl.  Prints for each group "group 0 nothing", "group 1" and what
- * differs (the numbers or the probe's verdict), or "group 2" and which
- * operation failed.
+ * kernels/NAME.cl.  Prints "at NAME" for each configuration, and for each group
+ * "group 0 nothing", "group 1" and what differs (the numbers or the probe's
+ * verdict), or "group 2" and which operation failed.
  */
+#include "device.h"
 #include "fixture.h"
+#include "guard.h"
 #include "kernels.h"
-#include "plan.h"
+#include "mutant_scenes.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -30,7 +32,7 @@ enum {
     STEPS = 5,
     RANDOM_VALUES = 2,
     MAX_CONFIGURATIONS = 128,
-    SECONDS = 60 /* for one group; then SIGALRM ends the program */
+    SECONDS = 20 /* for one configuration; then SIGALRM ends the program */
 };
 
 /* With the first all values are tried; the last is a multiple of a work-group.
@@ -74,68 +76,6 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
         return CL_SUCCESS;
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
-}
-
-cl_mem __real_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code);
-cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code);
-cl_int __real_clReleaseMemObject(cl_mem buffer);
-cl_int __wrap_clReleaseMemObject(cl_mem buffer);
-
-enum { GUARD = 256, MAX_GUARDED = 64 };
-
-static const unsigned char guard_byte = 0x3f; /* floats of 0.747 */
-
-/* The library's own buffers that are there, each with a guard at its end. */
-static struct {
-    cl_mem buffer;
-    size_t size; /* without the guard */
-} guarded[MAX_GUARDED];
-
-static bool overrun; /* a guard was written to */
-
-/* Gives a buffer that has no contents yet, as slots are, a guard. */
-cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags,
-                             size_t size, void *from, cl_int *code)
-{
-    size_t i = 0;
-
-    while (i < MAX_GUARDED && guarded[i].buffer != NULL)
-        i++;
-    if (from != NULL || i == MAX_GUARDED)
-        return __real_clCreateBuffer(context, flags, size, from, code);
-
-    unsigned char *bytes = malloc(size + GUARD);
-
-    if (bytes == NULL)
-        return __real_clCreateBuffer(context, flags, size, from, code);
-    memset(bytes, guard_byte, size + GUARD);
-    guarded[i].buffer = __real_clCreateBuffer(
-        context, flags | CL_MEM_COPY_HOST_PTR, size + GUARD, bytes, code);
-    guarded[i].size = size;
-    free(bytes);
-    return guarded[i].buffer;
-}
-
-/* Looks whether the guard is as it was. */
-cl_int __wrap_clReleaseMemObject(cl_mem buffer)
-{
-    unsigned char bytes[GUARD];
-    size_t i = 0;
-
-    while (i < MAX_GUARDED && guarded[i].buffer != buffer)
-        i++;
-    if (i < MAX_GUARDED) {
-        if (clEnqueueReadBuffer(fixture_place()->queue, buffer, CL_TRUE,
-                                guarded[i].size, GUARD, bytes, 0, NULL,
-                                NULL) != CL_SUCCESS)
-            overrun = true;
-        for (size_t k = 0; k < GUARD; k++)
-            overrun = overrun || bytes[k] != guard_byte;
-        guarded[i].buffer = NULL;
-    }
-    return __real_clReleaseMemObject(buffer);
 }
 
 /* The file at 'path' as a string, or NULL. */
@@ -190,15 +130,13 @@ static bool has(const struct sweep_list *list, const char *name)
     return false;
 }
 
-/* Adds to '*list' all features that it does not have. */
+/* Adds to '*list' all features that go with what it has. */
 static void add_features(const clstep_rule *rule, struct sweep_list *list)
 {
     struct sweep_list way;
 
     for (size_t i = 0; sweep_feature(rule, i, &way); i++)
-        for (size_t k = 0; k < way.count && !has(&way, "decay_form"); k++)
-            if (!has(list, way.settings[k].name))
-                sweep_add(list, way.settings[k]);
+        sweep_join(rule, list, &way);
 }
 
 /* Adds the special trials of 'rule' to 'all', which has 'n' entries. */
@@ -238,17 +176,6 @@ static size_t configure(const clstep_rule *rule, struct configuration *all)
     return n;
 }
 
-/* Prints " NAME" for each "#define NAME" in front of the structs. */
-static void print_macros(const char *text)
-{
-    static const char define[] = "#define ";
-
-    for (; strncmp(text, define, strlen(define)) == 0;
-         text += strcspn(text, "\n") + 1)
-        printf(" %.*s", (int)strcspn(text + strlen(define), " \n"),
-               text + strlen(define));
-}
-
 static int list_all(void)
 {
     static struct configuration all[MAX_CONFIGURATIONS];
@@ -261,20 +188,16 @@ static int list_all(void)
         const size_t n = configure(rule, all);
 
         for (size_t i = 0; i < n; i++) {
-            struct cs_settings settings;
-            struct cs_text text = {0};
-
-            if (cs_settings_resolve(rule, all[i].list.settings, &settings,
-                                    NULL) != CLSTEP_OK)
-                return 2;
-            cs_plan_write(&settings, &text);
             printf("%s %s:%zu", all[i].features ? "features" : "choices",
                    clstep_rule_name(rule), i);
-            if (!text.failed)
-                print_macros(text.data);
+            scenes_print(rule, all[i].list.settings, false, false);
             printf("\n");
-            cs_text_release(&text);
         }
+    }
+    for (size_t i = 0; i < scenes_count(); i++) {
+        printf("features scene:%zu", i);
+        scenes_print_macros(i);
+        printf("\n");
     }
     return 0;
 }
@@ -282,7 +205,7 @@ static int list_all(void)
 /* --- trials --------------------------------------------------------------- */
 
 static struct trial_place place; /* of the group */
-static char message[512];        /* what differs, or what failed */
+static char message[640];        /* what differs, or what failed */
 
 static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
                      uint64_t count, unsigned steps, bool disturb,
@@ -305,6 +228,9 @@ static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
         snprintf(message, sizeof(message), "%s", error.message);
         return 2;
     }
+
+    const bool overrun = guard_overrun();
+
     snprintf(message, sizeof(message), "%s",
              overrun ? "a slot was written past its end" : result.first);
     return overrun || result.mismatches != 0;
@@ -340,7 +266,21 @@ static int run_configuration(const clstep_rule *rule,
     return code;
 }
 
-/* Runs what 'name', "RULE:INDEX", says. */
+static int run_scene(size_t index)
+{
+    if (index >= scenes_count())
+        return 2;
+
+    const int code =
+        scenes_run(&place, index, fixture_seed(), message, sizeof(message));
+
+    if (code != 0 || !guard_overrun())
+        return code;
+    snprintf(message, sizeof(message), "a buffer was written past its end");
+    return 1;
+}
+
+/* Runs what 'name', "RULE:INDEX" or "scene:INDEX", says. */
 static int run_named(const char *name)
 {
     static struct configuration all[MAX_CONFIGURATIONS];
@@ -351,6 +291,9 @@ static int run_named(const char *name)
     snprintf(message, sizeof(message), "no configuration is called %s", name);
     if (sscanf(name, "%31[^:]:%zu", rule_name, &index) != 2)
         return 2;
+    if (strcmp(rule_name, "scene") == 0)
+        return run_scene(index);
+    place.device->grouped = false;
     rule = clstep_rule_find(rule_name);
     if (rule == NULL || index >= configure(rule, all))
         return 2;
@@ -363,7 +306,7 @@ static int open_device(const char *verdict)
     clstep_numerics numerics;
     clstep_error error;
 
-    overrun = false;
+    guard_overrun();
     place = *fixture_place();
     if (clstep_device_create(place.context, fixture_id(), &place.device,
                              &error) != CLSTEP_OK) {
@@ -379,13 +322,18 @@ static int open_device(const char *verdict)
 /* Runs the 'count' configurations called 'names'. */
 static void run_group(const char *verdict, char **names, int count)
 {
-    alarm(SECONDS);
-
     int code = open_device(verdict);
 
-    for (int i = 0; i < count && code == 0; i++)
+    for (int i = 0; i < count && code == 0; i++) {
+        printf("at %s\n", names[i]);
+        fflush(stdout);
+        alarm(SECONDS);
         code = run_named(names[i]);
+    }
+    alarm(0);
+    alarm(SECONDS);
     clstep_device_release(place.device);
+    alarm(0);
     printf("group %d %s\n", code, code == 0 ? "nothing" : message);
     fflush(stdout);
 }

@@ -45,7 +45,7 @@ static struct reference *
 create_reference(const char *rule, const clstep_setting *settings,
                  uint64_t count)
 {
-    struct reference_setting list[32] = {{0}};
+    struct reference_setting list[64] = {{0}};
 
     for (size_t i = 0; settings != NULL && settings[i].name != NULL; i++)
         list[i] = (struct reference_setting){
@@ -125,7 +125,7 @@ void scene_step_with(struct scene *scene, cl_command_queue queue,
                &error);
     assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
     clReleaseEvent(done);
-    reference_step(scene->reference, scene->w, scene->g);
+    reference_step(scene->reference, scene->w, scene->g, NULL);
 }
 
 void scene_step(struct scene *scene, cl_command_queue queue)
@@ -179,7 +179,7 @@ void scene_check(struct scene *scene)
 
 /* --- snapshots ------------------------------------------------------------ */
 
-struct snapshot *snapshot_take(const clstep_optimizer *optimizer,
+struct snapshot *snapshot_take(clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count)
 {
     clstep_optimizer *read = (clstep_optimizer *)(uintptr_t)optimizer;
@@ -216,8 +216,7 @@ bool snapshot_equal(const struct snapshot *a, const struct snapshot *b)
 }
 
 void snapshot_check(const struct snapshot *snapshot,
-                    const clstep_optimizer *optimizer,
-                    const clstep_buffers *buffers)
+                    clstep_optimizer *optimizer, const clstep_buffers *buffers)
 {
     struct snapshot *now = snapshot_take(optimizer, buffers, snapshot->count);
 
@@ -263,7 +262,7 @@ void check_error(const clstep_error *error, clstep_status status,
 
 /* --- drivers -------------------------------------------------------------- */
 
-bool scene_is_simulated(void)
+bool scene_runs_on(const char *word)
 {
     char name[128] = "";
     cl_platform_id platform;
@@ -271,7 +270,12 @@ bool scene_is_simulated(void)
     return clGetPlatformIDs(1, &platform, NULL) == CL_SUCCESS &&
            clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name), name,
                              NULL) == CL_SUCCESS &&
-           strstr(name, "Oclgrind") != NULL;
+           strstr(name, word) != NULL;
+}
+
+bool scene_is_simulated(void)
+{
+    return scene_runs_on("Oclgrind");
 }
 
 /* --- properties ----------------------------------------------------------- */

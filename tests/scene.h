@@ -58,11 +58,10 @@ void check_floats(const char *what, const float *a, const float *b,
                   uint64_t count);
 
 /* Copies what the device has, and compares it with what it has now. */
-struct snapshot *snapshot_take(const clstep_optimizer *optimizer,
+struct snapshot *snapshot_take(clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count);
 void snapshot_check(const struct snapshot *snapshot,
-                    const clstep_optimizer *optimizer,
-                    const clstep_buffers *buffers);
+                    clstep_optimizer *optimizer, const clstep_buffers *buffers);
 bool snapshot_equal(const struct snapshot *a, const struct snapshot *b);
 void snapshot_release(struct snapshot *snapshot);
 
@@ -74,11 +73,14 @@ void check_error(const clstep_error *error, clstep_status status,
                  const char *words);
 
 /*
- * Says whether the driver is Oclgrind, which runs a queue only where the host
- * waits for that queue: a queue that waits for another, or for an event that is
- * set later, stands still.
+ * Says whether the driver is Oclgrind, which runs a queue where the host waits
+ * for it, and also where the host flushes it: an event that would be set only
+ * after the flush is waited for without end.
  */
 bool scene_is_simulated(void);
+
+/* Says whether the name of the driver's platform has 'word' in it. */
+bool scene_runs_on(const char *word);
 
 /* What must hold for every rule; 'run' finds the rule in '*state'. */
 struct property {

@@ -4,7 +4,8 @@
  *
  * After each refusal every bit of the parameters, the gradients and the state
  * is as it was, and the optimizer still works.  Linked with
- * --wrap=cs_kernel_text, so that a kernel can be broken.
+ * --wrap=cs_kernel_text, so that a kernel can be broken, and with
+ * --wrap=clEnqueueNDRangeKernel, whose launches are counted and can fail.
  */
 #include "kernels.h"
 #include "scene.h"
@@ -439,24 +440,28 @@ static void queue_of_another_device(void **state)
     cl_device_id parts[2];
     cl_command_queue queue = NULL;
     cl_int code = CL_INVALID_DEVICE;
+    const bool divided = divide_device(parts);
     struct scene scene;
 
     (void)state;
-    if (divide_device(parts)) {
+    if (divided)
         queue =
             clCreateCommandQueue(fixture_place()->context, parts[1], 0, &code);
-        clReleaseDevice(parts[0]);
-        clReleaseDevice(parts[1]);
+    if (code == CL_SUCCESS) {
+        open_scene(&scene, NULL);
+        step_refused(&scene, queue, &scene.buffers, 0, NULL,
+                     CLSTEP_INVALID_ARGUMENT, "queue|device");
+        close_scene(&scene);
+        clReleaseCommandQueue(queue);
     }
+
+    /* After the queue, which does not retain its device on PoCL 3.1. */
+    for (int i = 0; i < 2 && divided; i++)
+        clReleaseDevice(parts[i]);
     if (code != CL_SUCCESS) {
         print_message("the context has no queue of another device\n");
         skip();
     }
-    open_scene(&scene, NULL);
-    step_refused(&scene, queue, &scene.buffers, 0, NULL,
-                 CLSTEP_INVALID_ARGUMENT, "queue|device");
-    close_scene(&scene);
-    clReleaseCommandQueue(queue);
 }
 
 static void wrong_wait_lists(void **state)
@@ -481,6 +486,39 @@ static void wrong_wait_lists(void **state)
                  CLSTEP_INVALID_ARGUMENT, "event 1|wait_list|NULL");
     close_scene(&scene);
     clReleaseEvent(good);
+}
+
+/* Whether they have completed or not. */
+static void events_of_another_context(void **state)
+{
+    cl_command_queue queue = fixture_place()->queue;
+    cl_int codes[3];
+    cl_event good = clCreateUserEvent(fixture_place()->context, &codes[0]);
+    cl_event done = clCreateUserEvent(other.context, &codes[1]);
+    cl_event open = clCreateUserEvent(other.context, &codes[2]);
+    struct scene scene;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(codes[i], CL_SUCCESS);
+    clSetUserEventStatus(good, CL_COMPLETE);
+    clSetUserEventStatus(done, CL_COMPLETE);
+    open_scene(&scene, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const cl_event list[] = {good, i == 0 ? done : open, good};
+
+        step_refused(&scene, queue, &scene.buffers, 1, &list[1],
+                     CLSTEP_INVALID_ARGUMENT,
+                     "event 0|wait_list|belongs to another context");
+        step_refused(&scene, queue, &scene.buffers, 3, list,
+                     CLSTEP_INVALID_ARGUMENT,
+                     "event 1|wait_list|belongs to another context");
+    }
+    close_scene(&scene);
+    clSetUserEventStatus(open, CL_COMPLETE);
+    clReleaseEvent(good);
+    clReleaseEvent(done);
+    clReleaseEvent(open);
 }
 
 static void too_many_steps(void **state)
@@ -702,8 +740,9 @@ static void creation_is_checked(void **state)
     create_refused(device, "", layout, CLSTEP_INVALID_ARGUMENT, "rule");
     create_refused(device, "adam", empty, CLSTEP_INVALID_ARGUMENT,
                    "layout|elements");
-    fixture_ok(clstep_layout_add(empty, "none", 2, (uint64_t[]){3, 0}, &error),
-               &error);
+    fixture_ok(
+        clstep_layout_add(empty, "none", 2, (uint64_t[]){3, 0}, 0, &error),
+        &error);
     create_refused(device, "adam", empty, CLSTEP_INVALID_ARGUMENT,
                    "layout|elements");
     assert_int_equal(
@@ -883,6 +922,100 @@ static void broken_probe(void **state)
     }
 }
 
+/* --- a creation that fails half-way --------------------------------------- */
+
+static unsigned launches;       /* of a step's kernel */
+static unsigned failing_launch; /* the one that fails, or 0 */
+
+extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
+    __wrap_clEnqueueNDRangeKernel;
+
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event)
+{
+    char name[32] = "";
+
+    clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof(name), name, NULL);
+    if (strcmp(name, "clstep_step") == 0 && ++launches == failing_launch)
+        return CL_INVALID_OPERATION;
+    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
+                                         global, local, count, list, event);
+}
+
+/* Creates an optimizer, which has to end with 'status'; returns the launches of
+ * the step's kernel that this took. */
+static unsigned
+launches_of_creation(clstep_device *device, const clstep_layout *layout,
+                     clstep_status status, const char *words)
+{
+    clstep_optimizer *optimizer;
+    clstep_error error = {0};
+
+    launches = 0;
+    if (clstep_optimizer_create(device, "adam", NULL, layout, &optimizer,
+                                &error) != status)
+        fail_msg("creation does not end with %s: %s",
+                 clstep_status_name(status), error.message);
+    if (status != CLSTEP_OK)
+        check_error(&error, status, words);
+    clstep_optimizer_release(optimizer);
+    failing_launch = 0;
+    return launches;
+}
+
+static clstep_device *open_device(void)
+{
+    clstep_device *device;
+    clstep_error error;
+
+    fixture_ok(clstep_device_create(fixture_place()->context, fixture_id(),
+                                    &device, &error),
+               &error);
+    return device;
+}
+
+/* The next creation finds the program, and warms it up all the same; the one
+ * after that has no need to. */
+static void failed_creation_leaves_no_warmth(void **state)
+{
+    clstep_device *device = open_device();
+    clstep_layout *layout = fixture_layout(4), *large;
+    cl_ulong most = 0;
+    const unsigned all = launches_of_creation(device, layout, CLSTEP_OK, NULL);
+
+    (void)state;
+    clstep_device_release(device);
+    clGetDeviceInfo(fixture_id(), CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(most),
+                    &most, NULL);
+    large = fixture_layout(most / sizeof(float) + 1);
+    assert_true(all > 0);
+    for (unsigned i = 0; i <= all; i++) {
+        device = open_device();
+        failing_launch = i;
+        if (i == 0) { /* the state does not fit */
+            assert_int_equal(launches_of_creation(device, large,
+                                                  CLSTEP_OUT_OF_MEMORY,
+                                                  "exp_avg|larger"),
+                             0);
+        } else { /* a launch of the warm-up fails */
+            assert_int_equal(launches_of_creation(device, layout,
+                                                  CLSTEP_CL_FAILED,
+                                                  "clEnqueueNDRangeKernel"),
+                             i);
+        }
+        assert_int_equal(launches_of_creation(device, layout, CLSTEP_OK, NULL),
+                         all);
+        assert_int_equal(launches_of_creation(device, layout, CLSTEP_OK, NULL),
+                         0);
+        clstep_device_release(device);
+    }
+    clstep_layout_release(layout);
+    clstep_layout_release(large);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -896,6 +1029,7 @@ int main(void)
         cmocka_unit_test(wrong_queues),
         cmocka_unit_test(queue_of_another_device),
         cmocka_unit_test(wrong_wait_lists),
+        cmocka_unit_test(events_of_another_context),
         cmocka_unit_test(too_many_steps),
         cmocka_unit_test(slots_are_checked),
         cmocka_unit_test(reset_is_checked),
@@ -906,6 +1040,7 @@ int main(void)
         cmocka_unit_test(devices_are_checked),
         cmocka_unit_test(broken_kernels),
         cmocka_unit_test(broken_probe),
+        cmocka_unit_test(failed_creation_leaves_no_warmth),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

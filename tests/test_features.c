@@ -2,21 +2,23 @@
  * test_features.c - every feature around every rule, bit for bit
  * SPDX-License-Identifier: MIT
  *
- * Each feature alone on every rule with every combination of its choices; every
- * pair of features on the rules that are named below, one of each kind; and on
- * every rule all features at once, with each form of decay.  With
- * CLSTEP_TEST_DEEP every subset of the features on every rule and choice, which
- * takes hours.  Values are middling, at both ends of their ranges and random.
+ * Each feature alone on every rule; each on every rule with every combination
+ * of its choices, in lists of as many features as go together; every pair of
+ * features in such lists on the rules that are named below, one of each kind.
+ * With CLSTEP_TEST_DEEP each feature and every pair of two on every rule and
+ * choice, which takes hours.  Values are middling, at both ends of their ranges
+ * and random.
  *
  *     test_features [--shard K/N] [RULE]...
  */
 #include "fixture.h"
+#include "guard.h"
 #include "sweep.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 5, MAX_WAYS = 32 };
+enum { STEPS = 5, MAX_WAYS = 64 };
 
 /* A direction without a slot, one with two, and a rule that sets w itself. */
 static const char *const paired[] = {"sgd", "adam", "ftrl"};
@@ -33,49 +35,35 @@ static struct ways ways_of(const clstep_rule *rule)
     struct sweep_list list;
 
     for (size_t i = 0; sweep_feature(rule, i, &list); i++)
-        if (list.count != 0 && ways.count < MAX_WAYS)
+        if (list.count != 0) {
+            assert_true(ways.count < MAX_WAYS);
             ways.way[ways.count++] = list;
+        }
     return ways;
 }
 
-static bool has(const struct sweep_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->settings[i].name, name) == 0)
-            return true;
-    return false;
-}
+static unsigned trials, lists;
 
-/* Says whether two ways can be had at once: they give no setting twice. */
-static bool go_together(const struct sweep_list *a, const struct sweep_list *b)
-{
-    for (size_t i = 0; i < b->count; i++)
-        if (has(a, b->settings[i].name))
-            return false;
-    return true;
-}
-
-static void join(struct sweep_list *to, const struct sweep_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        sweep_add(to, from->settings[i]);
-}
-
-/* Tries one list of settings over values and counts. */
+/* Tries one list of settings over values and counts; where these are to be
+ * small, each value on one of them. */
 static void
 try_settings(const clstep_rule *rule, const struct sweep_list *settings,
              struct trial_random *random)
 {
-    static const uint64_t counts[] = {1, 17, 257, 1027};
+    static const uint64_t counts[][2] = {{17, 1027}, {1, 257}};
     struct sweep_list list = *settings;
 
+    lists++;
     for (size_t v = 0; sweep_feature_values(rule, v, random, &list);
          v++, list = *settings) {
-        for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        for (size_t i = 0; i < 2; i++) {
+            if (fixture_is_small() && i != v % 2)
+                continue;
+
             const struct trial trial = {
                 .rule = rule,
                 .settings = list.settings,
-                .count = counts[i],
+                .count = counts[v % 2][i],
                 .parameters_offset = trial_random_next(random) % 8,
                 .gradients_offset = trial_random_next(random) % 8,
                 .steps = STEPS,
@@ -85,100 +73,120 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings,
             struct trial_result result = {0};
             clstep_error error;
 
+            trials++;
             fixture_ok(trial_run(fixture_place(), &trial, &result, &error),
                        &error);
             if (result.mismatches != 0)
                 fail_msg("%llu of %llu numbers differ; %s",
                          (unsigned long long)result.mismatches,
                          (unsigned long long)result.compared, result.first);
+            guard_check(&trial);
         }
     }
 }
 
-static void alone(const clstep_rule *rule, const struct ways *ways,
-                  struct trial_random *random)
+static void alone(const clstep_rule *rule, const struct sweep_list *choices,
+                  const struct ways *ways, struct trial_random *random)
 {
-    struct sweep_list list;
+    for (size_t i = 0; i < ways->count; i++) {
+        struct sweep_list list = *choices;
 
-    for (size_t c = 0; sweep_choices(rule, c, &list); c++) {
-        const struct sweep_list choices = list;
-
-        for (size_t i = 0; i < ways->count; i++, list = choices) {
-            join(&list, &ways->way[i]);
+        if (sweep_join(rule, &list, &ways->way[i]))
             try_settings(rule, &list, random);
-        }
     }
 }
 
-static void pairs(const clstep_rule *rule, const struct ways *ways,
-                  struct trial_random *random)
+static void
+every_pair(const clstep_rule *rule, const struct sweep_list *choices,
+           const struct ways *ways, struct trial_random *random)
 {
     for (size_t i = 0; i < ways->count; i++) {
         for (size_t k = i + 1; k < ways->count; k++) {
-            struct sweep_list list = ways->way[i];
+            struct sweep_list list = *choices, pair = ways->way[i];
 
-            if (!go_together(&list, &ways->way[k]))
-                continue;
-            join(&list, &ways->way[k]);
-            try_settings(rule, &list, random);
-        }
-    }
-}
-
-/* Each form of decay with everything else that goes with it. */
-static void all_at_once(const clstep_rule *rule, const struct ways *ways,
-                        struct trial_random *random)
-{
-    for (size_t i = 0; i < ways->count; i++) {
-        struct sweep_list list = ways->way[i];
-
-        if (!has(&list, "decay_form"))
-            continue;
-        for (size_t k = 0; k < ways->count; k++)
-            if (go_together(&list, &ways->way[k]))
-                join(&list, &ways->way[k]);
-        try_settings(rule, &list, random);
-    }
-}
-
-static void every_subset(const clstep_rule *rule, const struct ways *ways,
-                         struct trial_random *random)
-{
-    struct sweep_list choices;
-
-    for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
-        for (size_t set = 0; set < (size_t)1 << ways->count; set++) {
-            struct sweep_list list = choices;
-            bool valid = true;
-
-            for (size_t i = 0; i < ways->count && valid; i++) {
-                if ((set >> i & 1) == 0)
-                    continue;
-                valid = go_together(&list, &ways->way[i]);
-                join(&list, &ways->way[i]);
-            }
-            if (valid)
+            if (sweep_join(rule, &pair, &ways->way[k]) &&
+                sweep_join(rule, &list, &pair))
                 try_settings(rule, &list, random);
         }
     }
+}
+
+/* A list of features that grows, and the ways that are in it. */
+struct cover {
+    bool met[MAX_WAYS][MAX_WAYS]; /* in one list; of a way, that it was */
+    struct sweep_list list;
+    size_t ways[MAX_WAYS], count;
+};
+
+static bool add_way(const clstep_rule *rule, const struct ways *ways,
+                    size_t way, struct cover *cover)
+{
+    if (!sweep_join(rule, &cover->list, &ways->way[way]))
+        return false;
+    cover->ways[cover->count++] = way;
+    for (size_t i = 0; i < cover->count; i++)
+        cover->met[way][cover->ways[i]] = cover->met[cover->ways[i]][way] =
+            true;
+    return true;
+}
+
+/* Begins with one way or two, and adds others in random order. */
+static void
+try_around(const clstep_rule *rule, const struct sweep_list *choices,
+           const struct ways *ways, size_t first, size_t second,
+           struct cover *cover, struct trial_random *random)
+{
+    size_t order[MAX_WAYS];
+
+    cover->list = *choices;
+    cover->count = 0;
+    if (!add_way(rule, ways, first, cover) ||
+        (second != first && !add_way(rule, ways, second, cover)))
+        return;
+    for (size_t i = 0; i < ways->count; i++)
+        order[i] = i;
+    for (size_t i = ways->count; i > 1; i--) {
+        const size_t k = (size_t)(trial_random_next(random) % i);
+        const size_t way = order[k];
+
+        order[k] = order[i - 1];
+        add_way(rule, ways, way, cover);
+    }
+    try_settings(rule, &cover->list, random);
+}
+
+static void
+covered(const clstep_rule *rule, const struct sweep_list *choices,
+        const struct ways *ways, bool pairs, struct trial_random *random)
+{
+    struct cover cover = {.count = 0};
+
+    for (size_t i = 0; i < ways->count; i++)
+        for (size_t k = i; k < (pairs ? ways->count : i + 1); k++)
+            if (!cover.met[i][k])
+                try_around(rule, choices, ways, i, k, &cover, random);
 }
 
 static void features_equal_reference(void **state)
 {
     const clstep_rule *rule = *state;
     const struct ways ways = ways_of(rule);
+    const bool deep = fixture_is_deep();
     struct trial_random random = {fixture_seed()};
+    struct sweep_list choices;
+    bool pairs = false;
 
-    assert_true(ways.count >= 11);
-    if (fixture_is_deep()) {
-        every_subset(rule, &ways, &random);
-        return;
-    }
-    alone(rule, &ways, &random);
-    all_at_once(rule, &ways, &random);
+    assert_true(ways.count >= 26);
     for (size_t i = 0; i < sizeof(paired) / sizeof(*paired); i++)
-        if (strcmp(paired[i], clstep_rule_name(rule)) == 0)
-            pairs(rule, &ways, &random);
+        pairs = pairs || strcmp(paired[i], clstep_rule_name(rule)) == 0;
+    for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
+        if (c == 0 || deep)
+            alone(rule, &choices, &ways, &random);
+        if (deep)
+            every_pair(rule, &choices, &ways, &random);
+        covered(rule, &choices, &ways, pairs && c == 0, &random);
+    }
+    print_message("%u trials so far, of %u lists of settings\n", trials, lists);
 }
 
 int main(int argc, char **argv)

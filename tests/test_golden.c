@@ -220,7 +220,7 @@ static void take_step(struct run *run)
                                      NULL, &error),
                &error);
     fixture_read(run->parameters, run->w[DEVICE], count);
-    reference_step(run->reference, run->w[REFERENCE], g);
+    reference_step(run->reference, run->w[REFERENCE], g, NULL);
 }
 
 static void

@@ -124,7 +124,7 @@ check_part(const struct part *part, const char *rule,
     assert_non_null(reference);
     fill(part->begin, part->count, part->w, part->g);
     for (int i = 0; i < STEPS; i++)
-        reference_step(reference, part->w, part->g);
+        reference_step(reference, part->w, part->g, NULL);
     get(buffers->parameters, part->begin, part->count, part->found);
     check_floats("parameters", part->found, part->w, part->count);
     get(buffers->gradients, part->begin, part->count, part->found);

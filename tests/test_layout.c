@@ -29,7 +29,7 @@ add(clstep_layout *layout, const char *name, size_t rank, const uint64_t *shape)
 {
     clstep_error error;
 
-    fixture_ok(clstep_layout_add(layout, name, rank, shape, &error), &error);
+    fixture_ok(clstep_layout_add(layout, name, rank, shape, 0, &error), &error);
 }
 
 /* The tensor is found by its index and by its name, and is this. */
@@ -72,10 +72,10 @@ refused(clstep_layout *layout, const char *name, size_t rank,
     clstep_tensor tensor;
     const int had = name != NULL && clstep_layout_find(layout, name, &tensor);
 
-    assert_int_equal(clstep_layout_add(layout, name, rank, shape, &error),
+    assert_int_equal(clstep_layout_add(layout, name, rank, shape, 0, &error),
                      status);
     check_error(&error, status, words);
-    assert_int_equal(clstep_layout_add(layout, name, rank, shape, NULL),
+    assert_int_equal(clstep_layout_add(layout, name, rank, shape, 0, NULL),
                      status);
     check_sums(layout, tensors, count, parameters);
     if (name != NULL)
@@ -348,7 +348,7 @@ static void many_tensors(void **state)
         assert_int_equal(clstep_layout_tensor(layout, i, &tensor), 1);
         check(layout, i, name, 2, SHAPE(i % 7, 3), tensor.offset, i % 7 * 3);
         assert_true(tensor.offset % CLSTEP_ALIGNMENT == 0);
-        assert_int_equal(clstep_layout_add(layout, name, 0, NULL, NULL),
+        assert_int_equal(clstep_layout_add(layout, name, 0, NULL, 0, NULL),
                          CLSTEP_INVALID_ARGUMENT);
     }
     assert_int_equal(clstep_layout_tensor(layout, 1, &tensor), 1);
@@ -373,7 +373,7 @@ static void null_is_refused(void **state)
     assert_int_equal(clstep_layout_create(NULL, NULL), CLSTEP_INVALID_ARGUMENT);
     refused(layout, NULL, 1, SHAPE(4), CLSTEP_INVALID_ARGUMENT, "name|NULL");
     refused(layout, "w", 1, NULL, CLSTEP_INVALID_ARGUMENT, "shape|NULL");
-    assert_int_equal(clstep_layout_add(NULL, "w", 1, SHAPE(4), &error),
+    assert_int_equal(clstep_layout_add(NULL, "w", 1, SHAPE(4), 0, &error),
                      CLSTEP_INVALID_ARGUMENT);
     check_error(&error, CLSTEP_INVALID_ARGUMENT, "layout|NULL");
 

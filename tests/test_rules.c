@@ -4,19 +4,25 @@
  *
  * Every rule x every valid combination of its choices x values (defaults, each
  * end of each range, random inside) x counts x offsets, five steps of shaped
- * numbers: every bit of parameters, gradients, slots and guard zones equals the
- * scalar reference.  The tests are made from the rules' rows: a new rule is
- * tested by being there.
+ * numbers, or eight at the defaults: every bit of parameters, gradients, slots
+ * and guard zones equals the scalar reference.  The tests are made from the
+ * rules' rows: a new rule is tested by being there.
  *
  *     test_rules [--shard K/N] [RULE]...
  */
 #include "fixture.h"
+#include "guard.h"
 #include "sweep.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 5, RANDOM_VALUES = 3 };
+enum {
+    STEPS = 5,
+    DEFAULT_STEPS = 8, /* radam's sixth is the first that is rectified */
+    LARGE = 100000,
+    RANDOM_VALUES = 3
+};
 
 /* Around a vector's and a work-group's width, a chunk's, and a large prime. */
 static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
@@ -25,8 +31,9 @@ static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
 static struct trial_result total;
 static unsigned trials;
 
-static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
-                      uint64_t count, struct trial_random *random)
+static void
+run_trial(const clstep_rule *rule, const struct sweep_list *list,
+          uint64_t count, unsigned steps, struct trial_random *random)
 {
     static const uint64_t offsets[] = {0, 1, 3, 7, 16, 255};
     const struct trial trial = {
@@ -35,7 +42,7 @@ static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
         .count = count,
         .parameters_offset = offsets[trial_random_next(random) % 6],
         .gradients_offset = offsets[trial_random_next(random) % 6],
-        .steps = STEPS,
+        .steps = steps,
         .seed = trial_random_next(random),
         .disturb = trials % 2 != 0,
     };
@@ -49,6 +56,13 @@ static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
         fail_msg("%llu of %llu numbers differ; %s",
                  (unsigned long long)result.mismatches,
                  (unsigned long long)result.compared, result.first);
+    guard_check(&trial);
+}
+
+/* The large count takes no steps more. */
+static unsigned steps_of(uint64_t count, size_t index)
+{
+    return index == 0 && count < LARGE ? DEFAULT_STEPS : STEPS;
 }
 
 /* The large count runs at the defaults and once with random values. */
@@ -56,7 +70,7 @@ static bool is_wanted(uint64_t count, size_t index, size_t last)
 {
     if (fixture_is_small())
         return count <= 257;
-    return count < 100000 || fixture_is_deep() || index == 0 || index == last;
+    return count < LARGE || fixture_is_deep() || index == 0 || index == last;
 }
 
 static void rule_equals_reference(void **state)
@@ -77,7 +91,8 @@ static void rule_equals_reference(void **state)
             sweep_values(rule, v, RANDOM_VALUES, &random, &list);
             for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
                 if (is_wanted(counts[i], v, last - 1))
-                    run_trial(rule, &list, counts[i], &random);
+                    run_trial(rule, &list, counts[i], steps_of(counts[i], v),
+                              &random);
         }
     }
     print_message("%u trials, %llu numbers compared so far\n", trials,

@@ -144,6 +144,10 @@ static const struct bad_header bad_headers[] = {
      "dtype of tensor 'w' is not a string"},
     {"F64", ONE(ENTRY("\"F64\"", "[]", "[0,8]")), 8,
      "tensor 'w' is of dtype F64"},
+    {"too many bytes for halves", ONE(ENTRY("\"F16\"", "[2]", "[0,8]")), 8,
+     "'w' has 2 elements, so 4 bytes"},
+    {"too few for bfloats", ONE(ENTRY("\"BF16\"", "[2]", "[0,2]")), 2,
+     "'w' has 2 elements, so 4 bytes"},
     {"an unknown dtype", ONE(ENTRY("\"f32\"", "[]", "[0,4]")), 4,
      "tensor 'w' is of dtype f32"},
     {"no shape", ONE("{\"dtype\":\"F32\",\"data_offsets\":[0,4]}"), 4,
@@ -414,6 +418,42 @@ static void what_is_written_is_read(void **state)
     json_decref(metadata);
 }
 
+static void halves_are_kept_bit_for_bit(void **state)
+{
+    static const uint16_t data[] = {0x8000, 0x0001, 0x7e01, 0x3c00, 0xfc00};
+    static const enum safetensors_dtype dtypes[] = {SAFETENSORS_F16,
+                                                    SAFETENSORS_BF16};
+    static const uint64_t two[] = {2}, three[] = {3};
+    struct safetensors_error error;
+    uint16_t read[3];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct safetensors_tensor halves[] = {
+            {.name = "a", .dtype = dtypes[i], .rank = 1, .shape = two},
+            {.name = "b", .dtype = dtypes[i], .rank = 1, .shape = three}};
+        struct safetensors_writer *writer;
+
+        assert_true(
+            safetensors_create(file_name, halves, 2, NULL, &writer, &error));
+        assert_true(safetensors_write(writer, data, 5, &error));
+        assert_true(safetensors_finish(writer, &error));
+        assert_true(safetensors_commit(writer, &error));
+        safetensors_release(writer);
+
+        struct safetensors *file = open_valid(file_name);
+        const struct safetensors_tensor *tensors = safetensors_tensors(file);
+
+        assert_int_equal(safetensors_count(file), 2);
+        assert_int_equal(tensors[0].dtype, dtypes[i]);
+        assert_int_equal(tensors[1].dtype, dtypes[i]);
+        assert_int_equal(tensors[1].offset, 4);
+        assert_true(safetensors_read(file, &tensors[1], 1, 2, read, &error));
+        assert_memory_equal(read, data + 3, 4);
+        safetensors_close(file);
+    }
+}
+
 static void target_changes_only_with_the_commit(void **state)
 {
     struct safetensors_error error;
@@ -552,6 +592,7 @@ int main(void)
                                   empty_folder),
         cmocka_unit_test_teardown(file_without_tensors_is_read, empty_folder),
         cmocka_unit_test_teardown(what_is_written_is_read, empty_folder),
+        cmocka_unit_test_teardown(halves_are_kept_bit_for_bit, empty_folder),
         cmocka_unit_test_teardown(target_changes_only_with_the_commit,
                                   empty_folder),
         cmocka_unit_test_teardown(two_files_are_written_at_once, empty_folder),

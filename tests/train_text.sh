@@ -95,6 +95,10 @@ refuse "--device is ''" --device ''
 refuse "no rule 'nope'; 'clstep rules' lists them" --rule nope
 refuse "lr is 'x'" --set lr=x
 refuse "NAME=VALUE" --set lr
+refuse "^train_text: --unset nope: adamw has no such default" --unset nope
+refuse "^train_text: --unset weight_decay: sgd has" --rule sgd \
+    --unset weight_decay
+refuse "clip_norm and clip_norm_tensor" --set clip_norm_tensor=1
 refuse "must be cosine or constant" --schedule linear
 refuse "must be xavier or he" --init zero
 refuse "nope" --nope
@@ -120,6 +124,12 @@ has err "cannot open nothing.txt: "
 
 # --- training -----------------------------------------------------------------
 
+if [ -n "${CLSTEP_TEST_SMALL:-}" ]; then
+    echo 'train_text.sh: skipped: a training, which takes a simulator hours'
+    [ "$failures" -eq 0 ] || exit 1
+    exit 0
+fi
+
 plot=
 if command -v gnuplot >/dev/null; then
     plot=a.svg
@@ -127,6 +137,8 @@ fi
 expect 0 --steps 3 --sample 40 --csv a.csv ${plot:+--plot "$plot"}
 has out "^training .* kinds ([0-9]* with 'unknown')$"
 has out '^held out  *[0-9.]* bits per character on all [0-9]* characters$'
+has out '^steps  *3 taken, 0 skipped, last norm [0-9.]*$'
+has out '^raw  *[0-9.]* bits without the average$'
 has out '^sample:$'
 [ "$(head -n 1 a.csv)" = \
     step,seconds,training_bits,held_out_bits,held_out_all_bits ] ||
@@ -146,6 +158,16 @@ expect 0 --steps 3 --sample 0 --csv b.csv
 expect 0 --steps 3 --sample 0 --seed 2 --csv b.csv
 [ "$(losses a.csv)" != "$(losses b.csv)" ] ||
     fail "another seed gave the same losses"
+
+# The biases decay only if asked to.  Without the average there is one loss.
+expect 0 --steps 3 --sample 0 --set weight_decay=50 --csv b.csv
+expect 0 --steps 3 --sample 0 --set weight_decay=50 --decay-biases --csv c.csv
+[ "$(losses b.csv)" != "$(losses c.csv)" ] ||
+    fail "--decay-biases changed nothing"
+expect 0 --steps 1 --sample 0 --unset ema_decay --unset check_finite \
+    --unset clip_norm
+has out '^steps  *1 taken, 0 skipped, last norm 0$'
+! grep -q '^raw' "$folder/out" || fail "there is an average all the same"
 
 # Any bytes may be learned from; what cannot be shown is a dot.
 head -c 20000 "$train_text" >binary

@@ -15,12 +15,13 @@
 /* --- creation ------------------------------------------------------------- */
 
 static void add_tensor(clstep_layout *layout, const char *name, size_t rank,
-                       size_t rows, size_t columns)
+                       size_t rows, size_t columns, size_t group)
 {
     const uint64_t shape[] = {rows, columns};
     clstep_error error;
 
-    check_clstep(clstep_layout_add(layout, name, rank, shape, &error), &error);
+    check_clstep(clstep_layout_add(layout, name, rank, shape, group, &error),
+                 &error);
 }
 
 static const char *const weight_names[LAYERS] = {
@@ -39,15 +40,15 @@ static void lay_out(struct model *model)
 
     check_clstep(clstep_layout_create(&model->layout, &error), &error);
     add_tensor(model->layout, "embedding.weight", 2, sizes->vocabulary,
-               sizes->embedding);
+               sizes->embedding, WEIGHTS);
     for (size_t i = 0; i < LAYERS; i++) {
         struct layer *layer = &model->layers[i];
 
         layer->inputs = widths[i];
         layer->outputs = widths[i + 1];
         add_tensor(model->layout, weight_names[i], 2, layer->outputs,
-                   layer->inputs);
-        add_tensor(model->layout, bias_names[i], 1, layer->outputs, 1);
+                   layer->inputs, WEIGHTS);
+        add_tensor(model->layout, bias_names[i], 1, layer->outputs, 1, BIASES);
     }
     clstep_layout_find(model->layout, "embedding.weight", &model->embedding);
     for (size_t i = 0; i < LAYERS; i++) {

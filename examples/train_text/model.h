@@ -37,6 +37,9 @@ struct device_text {
 
 enum { LAYERS = 3 };
 
+/* The groups of the layout: an optimizer's settings may differ between them. */
+enum { WEIGHTS, BIASES };
+
 /* outputs = inputs * weight^T + bias */
 struct layer {
     size_t inputs, outputs;

@@ -24,8 +24,8 @@ static struct {
     const char *rule, *initialisation, *schedule, *csv, *plot, *device;
     const char *steps, *seconds; /* or NULL */
     const char *batch, *context, *hidden, *embedding, *sample, *seed;
-    char **settings, **held_out;
-    int help;
+    char **settings, **unset, **held_out;
+    int decay_biases, help;
 } given = {.rule = "adamw",
            .initialisation = "xavier",
            .schedule = "cosine",
@@ -41,8 +41,14 @@ static const struct poptOption table[] = {
      "Rule of the update (adamw; 'clstep rules' lists them)", "NAME"},
     {"set", 's', POPT_ARG_ARGV, &given.settings, 0,
      "A setting of the rule, such as lr=0.01; may be repeated. The rule's own "
-     "defaults, but for adamw lr=0.015 weight_decay=0.1",
+     "defaults, but clip_norm=1 check_finite=1 ema_decay=0.98, and for adamw "
+     "lr=0.015 weight_decay=0.1",
      "NAME=VALUE"},
+    {"unset", 'u', POPT_ARG_ARGV, &given.unset, 0,
+     "Leave out one of these defaults, such as clip_norm; may be repeated",
+     "NAME"},
+    {"decay-biases", 0, POPT_ARG_NONE, &given.decay_biases, 0,
+     "Let weight_decay act on the biases too", NULL},
     {"schedule", 0, POPT_ARG_STRING, &given.schedule, 0,
      "cosine: lr warms up, then falls; constant: it stays (cosine)", "NAME"},
     {"steps", 0, POPT_ARG_STRING, &given.steps, 0, "Batches to train on (800)",
@@ -93,10 +99,25 @@ static void print_help(poptContext context)
 
 /* --- settings ------------------------------------------------------------- */
 
-static const clstep_setting adamw_defaults[] = {
-    {.name = "lr", .value = 0.015},
-    {.name = "weight_decay", .value = 0.1},
+/* What is set if the user does not say otherwise, for one rule or for all. */
+static const struct {
+    const char *rule; /* or NULL */
+    clstep_setting setting;
+} defaults[] = {
+    {"adamw", {.name = "lr", .value = 0.015}},
+    {"adamw", {.name = "weight_decay", .value = 0.1}},
+    {NULL, {.name = "clip_norm", .value = 1}},
+    {NULL, {.name = "check_finite", .value = 1}},
+    {NULL, {.name = "ema_decay", .value = 0.98}},
 };
+
+enum { DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
+
+static int is_default(const clstep_rule *rule, size_t index)
+{
+    return defaults[index].rule == NULL ||
+           strcmp(defaults[index].rule, clstep_rule_name(rule)) == 0;
+}
 
 static int find_setting(const clstep_rule *rule, const char *name,
                         clstep_setting_info *info)
@@ -144,22 +165,46 @@ static int has_setting(const clstep_setting *settings, const char *name)
     return 0;
 }
 
-static clstep_setting *parse_settings(const clstep_rule *rule, char **texts)
+/* Whether the default at 'index' is among 'names', which --unset gave. */
+static int is_unset(size_t index, char **names)
 {
-    const size_t defaults = sizeof(adamw_defaults) / sizeof(adamw_defaults[0]);
+    for (; names != NULL && *names != NULL; names++)
+        if (strcmp(*names, defaults[index].setting.name) == 0)
+            return 1;
+    return 0;
+}
+
+static void check_unset(const clstep_rule *rule, char **names)
+{
+    for (; names != NULL && *names != NULL; names++) {
+        size_t i = 0;
+
+        while (i < DEFAULTS && (!is_default(rule, i) ||
+                                strcmp(*names, defaults[i].setting.name) != 0))
+            i++;
+        if (i == DEFAULTS)
+            misuse("--unset %s: %s has no such default here", *names,
+                   clstep_rule_name(rule));
+    }
+}
+
+static clstep_setting *
+parse_settings(const clstep_rule *rule, char **texts, char **unset)
+{
     size_t count = 0;
     clstep_error error;
 
+    check_unset(rule, unset);
     while (texts != NULL && texts[count] != NULL)
         count++;
     clstep_setting *settings =
-        allocate(count + defaults + 1, sizeof(*settings));
+        allocate(count + DEFAULTS + 1, sizeof(*settings));
     for (size_t i = 0; i < count; i++)
         settings[i] = parse_setting(rule, texts[i]);
-    for (size_t i = 0; i < defaults; i++)
-        if (strcmp(clstep_rule_name(rule), "adamw") == 0 &&
-            !has_setting(settings, adamw_defaults[i].name))
-            settings[count++] = adamw_defaults[i];
+    for (size_t i = 0; i < DEFAULTS; i++)
+        if (is_default(rule, i) && !is_unset(i, unset) &&
+            !has_setting(settings, defaults[i].setting.name))
+            settings[count++] = defaults[i].setting;
     if (clstep_rule_check(rule, settings, &error) != CLSTEP_OK)
         misuse("%s", error.message);
     return settings;
@@ -301,6 +346,7 @@ static struct options check_options(const char *const *files)
         .rule = clstep_rule_find(given.rule),
         .constant =
             check_name("schedule", given.schedule, "cosine", "constant"),
+        .decay_biases = given.decay_biases,
         .initialisation =
             check_name("init", given.initialisation, "xavier", "he") ? HE
                                                                      : XAVIER,
@@ -321,7 +367,8 @@ static struct options check_options(const char *const *files)
         misuse("--device is ''; it must be an index or part of a name");
     parse_duration(&options);
     check_outputs(&options);
-    options.settings = parse_settings(options.rule, given.settings);
+    options.settings =
+        parse_settings(options.rule, given.settings, given.unset);
     return options;
 }
 

@@ -15,6 +15,7 @@ struct options {
     long steps;               /* 0 if 'seconds' counts */
     double seconds;           /* 0 if 'steps' counts */
     int constant;             /* no schedule of the step size */
+    int decay_biases;         /* weight_decay acts on the biases too */
     enum initialisation initialisation;
     uint64_t seed;
     struct sizes sizes;          /* the vocabulary is not known yet */

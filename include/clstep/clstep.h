@@ -33,7 +33,7 @@
  *
  *         if (clstep_device_create(context, id, &device, &error) ||
  *             clstep_layout_create(&layout, &error) ||
- *             clstep_layout_add(layout, "w", 1, (uint64_t[]){4}, &error) ||
+ *             clstep_layout_add(layout, "w", 1, (uint64_t[]){4}, 0, &error) ||
  *             clstep_optimizer_create(device, "adam", settings, layout, &adam,
  *                                     &error) ||
  *             clstep_optimizer_step(adam, queue, &b, 0, NULL, NULL, &error))
@@ -132,7 +132,7 @@ typedef enum clstep_status {
 typedef struct clstep_error {
     clstep_status status;
     cl_int cl_code;    /* what OpenCL returned, or 0 */
-    char message[480]; /* one line of English: the argument, its value, and
+    char message[640]; /* one line of English: the argument, its value, and
                           what is allowed */
 } clstep_error;
 
@@ -284,6 +284,9 @@ CLSTEP_API size_t clstep_device_build_log(clstep_device *device, char *text,
  * What stands in the padding never changes a result, be it NaN or not written
  * yet, and may be overwritten.  A plain count of parameters is a layout of one
  * tensor.
+ *
+ * Each tensor belongs to a *group*, a number from 0 on.  The numbers of an
+ * optimizer's settings may differ by group, and a group may be frozen.
  */
 typedef struct clstep_layout clstep_layout;
 
@@ -294,7 +297,9 @@ typedef struct clstep_tensor {
     size_t rank;
     const uint64_t *shape; /* 'rank' extents, owned by the layout */
     uint64_t offset;       /* of its first element within the flat buffer */
+    uint64_t packed;       /* the same without any padding */
     uint64_t count;        /* the product of the extents; 1 for rank 0 */
+    size_t group;
 } clstep_tensor;
 
 /* An empty layout.  On failure '*out' is NULL. */
@@ -306,11 +311,12 @@ CLSTEP_API void clstep_layout_release(clstep_layout *layout);
 /*
  * Adds a tensor.  'name' is any UTF-8 that the layout does not have yet; name
  * and shape are copied.  'shape' may be NULL where 'rank' is 0.  An extent may
- * be 0: such a tensor has no elements.
+ * be 0: such a tensor has no elements.  'group' is a group that there is
+ * already, or the next: 0 at first.
  */
 CLSTEP_API clstep_status clstep_layout_add(clstep_layout *layout,
                                            const char *name, size_t rank,
-                                           const uint64_t *shape,
+                                           const uint64_t *shape, size_t group,
                                            clstep_error *error);
 
 /* The elements that a buffer of this layout holds, padding included. */
@@ -319,8 +325,9 @@ CLSTEP_API uint64_t clstep_layout_count(const clstep_layout *layout);
 /* The elements of all tensors, without padding. */
 CLSTEP_API uint64_t clstep_layout_parameters(const clstep_layout *layout);
 
-/* The number of tensors. */
+/* The number of tensors, and of groups. */
 CLSTEP_API size_t clstep_layout_tensors(const clstep_layout *layout);
+CLSTEP_API size_t clstep_layout_groups(const clstep_layout *layout);
 
 /*
  * The tensor at 'index', or the one called 'name'.  Returns 0 if there is none,
@@ -344,15 +351,20 @@ typedef struct clstep_optimizer clstep_optimizer;
 
 /*
  * The caller's buffers.  Each range begins 'offset' elements into its cl_mem
- * and is as long as the layout's count; sub-buffers are welcome.  'parameters'
- * are read and written, 'gradients' are read, and written only with zero_grad.
- * The two ranges may share a buffer but must not overlap.
+ * and is as long as the layout's count; sub-buffers are welcome.  An element of
+ * the gradients has the type that grad_type says, one of the copy that of
+ * copy_type: 2 bytes for f16 and bf16.  Ranges may share a buffer but must not
+ * overlap.
  */
 typedef struct clstep_buffers {
-    cl_mem parameters;
+    cl_mem parameters; /* float, read and written */
     uint64_t parameters_offset;
-    cl_mem gradients;
+    cl_mem gradients; /* read; written only with zero_grad */
     uint64_t gradients_offset;
+    cl_mem copy; /* with copy_type: written; else NULL */
+    uint64_t copy_offset;
+    cl_mem scale; /* with device_scale: one float, read; else NULL */
+    uint64_t scale_offset;
 } clstep_buffers;
 
 /*
@@ -372,8 +384,9 @@ CLSTEP_API void clstep_optimizer_release(clstep_optimizer *optimizer);
 
 /*
  * Enqueues one step on 'queue', which belongs to the device's context and may
- * be in-order or out-of-order: moves the parameters and the state by one
- * launch.  Never waits for the device.
+ * be in-order or out-of-order: moves the parameters and the state.  Never waits
+ * for the device; only where CLSTEP_IN_FLIGHT calls of this optimizer have not
+ * ended yet does it wait for the oldest.
  *
  * The step begins when the 'wait_count' events of 'wait_list' have completed
  * (0 and NULL together for none) and the optimizer's last call has, on
@@ -390,28 +403,131 @@ CLSTEP_API clstep_status clstep_optimizer_step(
     const clstep_buffers *buffers, cl_uint wait_count,
     const cl_event *wait_list, cl_event *done, clstep_error *error);
 
+/* Some calls of one optimizer can be under way at once; few with many groups.
+ */
+enum { CLSTEP_IN_FLIGHT = 256 };
+
 /*
- * Sets a number for the steps to come: any number of the rule, and any optional
- * one that was given at creation, as those of the features are.  Never rebuilds
- * anything.
+ * The same for tensors that the layout does not place: 'buffers' has one entry
+ * for each tensor of the layout, in its order, and each range is as long as its
+ * tensor.  Tensors that are packed in one buffer without padding have its
+ * cl_mem in each entry, and clstep_tensor.packed as the offset.  The ranges of
+ * different tensors must not overlap either; that is not checked.  'scale' is
+ * that of the first entry.  Slots are laid out as always.
+ */
+CLSTEP_API clstep_status clstep_optimizer_step_tensors(
+    clstep_optimizer *optimizer, cl_command_queue queue,
+    const clstep_buffers *buffers, cl_uint wait_count,
+    const cl_event *wait_list, cl_event *done, clstep_error *error);
+
+/*
+ * The kernels that a step launches: clstep_optimizer_step(), or where 'apart'
+ * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
+ * tensors, the groups or the elements; the latter has up to three for each
+ * tensor.
+ */
+CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
+                                            int apart);
+
+/*
+ * Exchanges the parameters and their average (ema_decay): once to evaluate with
+ * the average, once more to train on.  A step in between is the caller's error.
+ * A group that has not taken a step has no average yet and is left alone; where
+ * only the device knows whether it has (check_finite), this waits for it.
+ * Else it only enqueues, with wait list and event as a step has.
+ */
+CLSTEP_API clstep_status clstep_optimizer_swap(
+    clstep_optimizer *optimizer, cl_command_queue queue,
+    const clstep_buffers *buffers, cl_uint wait_count,
+    const cl_event *wait_list, cl_event *done, clstep_error *error);
+
+/*
+ * Sets a number for the steps to come, in every group: any number of the rule,
+ * and any optional one that was given at creation, as those of the features
+ * are.  Never rebuilds anything.
  */
 CLSTEP_API clstep_status clstep_optimizer_set(clstep_optimizer *optimizer,
                                               const char *name, double value,
                                               clstep_error *error);
 
-/* The present value of a setting; of a choice, the index of its value. */
+/* The same in one group.  grad_scale, the scale_* settings, clip_value,
+ * clip_norm and clip_norm_tensor are the same for all groups. */
+CLSTEP_API clstep_status clstep_optimizer_set_group(clstep_optimizer *optimizer,
+                                                    size_t group,
+                                                    const char *name,
+                                                    double value,
+                                                    clstep_error *error);
+
+/* The present value of a setting, in group 0 or in 'group'; of a choice, the
+ * index of its value. */
 CLSTEP_API clstep_status clstep_optimizer_get(const clstep_optimizer *optimizer,
                                               const char *name, double *value,
                                               clstep_error *error);
+CLSTEP_API clstep_status clstep_optimizer_get_group(
+    const clstep_optimizer *optimizer, size_t group, const char *name,
+    double *value, clstep_error *error);
 
-/* The number of steps taken; the bias corrections of step t use t = steps. */
-CLSTEP_API uint64_t clstep_optimizer_steps(const clstep_optimizer *optimizer);
-
-/* Says that 'steps' steps were taken: for state that was written from outside.
+/*
+ * Freezes a group (1) or thaws it (0), for the steps to come.  Nothing of a
+ * frozen group is read or written, and its steps are not counted.  A step with
+ * all groups frozen does nothing and does not count.
  */
+CLSTEP_API clstep_status clstep_optimizer_freeze(clstep_optimizer *optimizer,
+                                                 size_t group, int frozen,
+                                                 clstep_error *error);
+
+/* What the device has decided. */
+typedef struct clstep_report {
+    uint64_t steps;       /* taken */
+    uint64_t skipped;     /* because of check_finite */
+    float norm;           /* that clip_norm used last, or 0 */
+    float scale;          /* the dynamic scale, for the next loss, or 0 */
+    uint32_t scale_steps; /* taken since the scale last changed */
+    uint32_t skip;        /* 1: the last call was skipped */
+} clstep_report;
+
+/*
+ * Reads the report after the optimizer's last call.  With 'done' it only
+ * enqueues: '*report' is filled in when the event '*done' has completed, and
+ * must live until then.  Without ('done' is NULL) it waits.
+ */
+CLSTEP_API clstep_status clstep_optimizer_report(clstep_optimizer *optimizer,
+                                                 cl_command_queue queue,
+                                                 clstep_report *report,
+                                                 cl_event *done,
+                                                 clstep_error *error);
+
+/* Sets the skipped steps, the scale and its steps from 'report', for training
+ * that goes on; the norm and the steps are left.  Waits. */
+CLSTEP_API clstep_status clstep_optimizer_resume(clstep_optimizer *optimizer,
+                                                 cl_command_queue queue,
+                                                 const clstep_report *report,
+                                                 clstep_error *error);
+
+/*
+ * The buffer of one float in which the dynamic scale is kept, for a kernel that
+ * multiplies the loss by it; the optimizer's, to be read only.  NULL where
+ * there is none.
+ */
+CLSTEP_API cl_mem clstep_optimizer_scale(const clstep_optimizer *optimizer);
+
+/*
+ * The number of steps taken.  Each group has its own; t in a bias correction is
+ * the group's.  With check_finite only the device knows, and these wait for the
+ * last call.
+ */
+CLSTEP_API uint64_t clstep_optimizer_steps(clstep_optimizer *optimizer);
+CLSTEP_API uint64_t clstep_optimizer_group_steps(clstep_optimizer *optimizer,
+                                                 size_t group);
+
+/* Says that 'steps' steps were taken, by every group or by one: for state that
+ * was written from outside.  With check_finite they wait for the last call. */
 CLSTEP_API clstep_status clstep_optimizer_set_steps(clstep_optimizer *optimizer,
                                                     uint64_t steps,
                                                     clstep_error *error);
+CLSTEP_API clstep_status
+clstep_optimizer_set_group_steps(clstep_optimizer *optimizer, size_t group,
+                                 uint64_t steps, clstep_error *error);
 
 /* The name of the slot at 'index', or NULL past the last. */
 CLSTEP_API const char *
@@ -434,14 +550,54 @@ CLSTEP_API clstep_status clstep_optimizer_write(
 /*
  * Sets every slot to its initial value and the steps to 0, after the
  * optimizer's last call, and ends the state STATE_TORN.  Settings keep their
- * values. Enqueues on 'queue' and does not wait.
+ * values. Enqueues on 'queue' and does not wait; only of a joint's member, whose
+ * joint keeps the skipped steps and the scale, does it wait with check_finite.
  */
 CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
                                                 cl_command_queue queue,
                                                 clstep_error *error);
 
-/* The bytes that a step reads and writes for each parameter. */
+/*
+ * The bytes that a step reads and writes for each parameter: those of the
+ * update, and those of the pass before it that reads the gradients once for
+ * norm and finite check (0 without).
+ */
 CLSTEP_API uint64_t clstep_optimizer_bytes(const clstep_optimizer *optimizer);
+CLSTEP_API uint64_t
+clstep_optimizer_norm_bytes(const clstep_optimizer *optimizer);
+
+/* ========================================================================== */
+/*                                   Joint                                    */
+/* ========================================================================== */
+
+/*
+ * Several optimizers that step together: different rules for different tensors
+ * with one norm and one finite check over all of them.  Their settings agree
+ * in check_finite, grad_type, grad_scale, device_scale, the scale_* settings,
+ * clip_value, clip_norm and clip_norm_tensor; the first optimizer's numbers of
+ * these count.  A joint retains its optimizers' parts; they are
+ * set, read and written as ever, but stepped only through the joint, until that
+ * is released.
+ */
+typedef struct clstep_joint clstep_joint;
+
+/* 'optimizers' are 'count' different ones on one device, each in no joint.  On
+ * failure '*out' is NULL. */
+CLSTEP_API clstep_status
+clstep_joint_create(clstep_optimizer *const *optimizers, size_t count,
+                    clstep_joint **out, clstep_error *error);
+
+/* Waits for the joint's last step.  To be called before its optimizers are
+ * released. */
+CLSTEP_API void clstep_joint_release(clstep_joint *joint);
+
+/* One step of all: 'buffers' has one entry for each optimizer. */
+CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
+                                           cl_command_queue queue,
+                                           const clstep_buffers *buffers,
+                                           cl_uint wait_count,
+                                           const cl_event *wait_list,
+                                           cl_event *done, clstep_error *error);
 
 #ifdef __cplusplus
 }

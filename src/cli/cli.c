@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,6 +255,16 @@ bool cli_parse_count(const char *text, uint64_t *count)
     return true;
 }
 
+bool cli_parse_number(const char *text, double *number)
+{
+    char *end;
+
+    if (text[0] == '\0' || strchr(" \t\n\v\f\r", text[0]) != NULL)
+        return false;
+    *number = strtod(text, &end);
+    return *end == '\0';
+}
+
 int cli_count(const char *option, const char *text, uint64_t most,
               uint64_t *count)
 {
@@ -291,17 +302,6 @@ static bool find_setting(const clstep_rule *rule, const char *name,
     return false;
 }
 
-/* All of 'text' as a number; a NaN or an infinity is one. */
-static bool parse_number(const char *text, double *number)
-{
-    char *end;
-
-    if (text[0] == '\0' || strchr(" \t\n\v\f\r", text[0]) != NULL)
-        return false;
-    *number = strtod(text, &end);
-    return *end == '\0';
-}
-
 /* Takes "name=value" into '*setting', whose name and choice are one copy. */
 static int parse_setting(const clstep_rule *rule, const char *text,
                          clstep_setting *setting)
@@ -322,7 +322,7 @@ static int parse_setting(const clstep_rule *rule, const char *text,
         return -1; /* The library says what there is. */
     if (info.kind == CLSTEP_CHOICE)
         setting->choice = value;
-    else if (!parse_number(value, &setting->value))
+    else if (!cli_parse_number(value, &setting->value))
         return cli_misuse("%s of %s is '%s', which is not a number", name,
                           clstep_rule_name(rule), value);
     return -1;
@@ -365,5 +365,10 @@ const char *cli_number_text(double number, char text[32])
         if (strtod(text, NULL) == number)
             break;
     }
+
+    /* "2000" is shorter than "2e+03". */
+    if (fabs(number) < 1e7 && number == floor(number) &&
+        strchr(text, 'e') != NULL)
+        snprintf(text, 32, "%.0f", number);
     return text;
 }

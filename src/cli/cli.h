@@ -71,6 +71,9 @@ int cli_rule(const char *name, const clstep_rule **rule);
 /* A whole decimal number of 64 bits, and nothing else. */
 bool cli_parse_count(const char *text, uint64_t *count);
 
+/* All of 'text' as a number; a NaN or an infinity is one. */
+bool cli_parse_number(const char *text, double *number);
+
 /* The value of 'option', from 1 to 'most': -1, or CLI_MISUSED after a line. */
 int cli_count(const char *option, const char *text, uint64_t most,
               uint64_t *count);

@@ -13,12 +13,24 @@
 
 #include "../reference/reference.h"
 
+/* What an engine is to do; it keeps 'tensors', and nothing else of it. */
+struct cli_engine_task {
+    const char *rule;
+    const clstep_setting *settings; /* valid ones, ended by a NULL name */
+    float loss_scale;               /* with device_scale */
+    const struct safetensors_tensor *tensors;
+    size_t count;
+};
+
 struct cli_engine {
     const struct safetensors_tensor *tensors; /* not owned */
     size_t tensor_count;
     uint64_t count;    /* of elements in a flat array, with what pads it */
     uint64_t *offsets; /* where each tensor begins in it */
-    float *parameters, *gradients; /* flat arrays of the host */
+    enum safetensors_dtype gradient_type, copy_type;
+    float *parameters; /* flat arrays of the host */
+    void *gradients;
+    uint16_t *copies; /* with copy_type; else NULL */
 
     struct reference *reference; /* or NULL, and then: */
     struct cli_device device;
@@ -27,29 +39,30 @@ struct cli_engine {
     clstep_buffers buffers;
 };
 
+/* The type that the choice 'name', grad_type or copy_type, says; F32 if there
+ * is none. */
+enum safetensors_dtype
+cli_engine_dtype(const clstep_setting *settings, const char *name);
+
 /*
  * An engine of the scalar reference, or one of the device that 'selector'
- * names, for 'count' tensors.  The arrays are zero, the steps are 0.  The
- * reference also serves tensors that have no elements at all, but for steps.
- * On failure 'engine' is closed.
+ * names.  The arrays are zero, the steps are 0.  The reference also serves
+ * tensors that have no elements at all, but for steps.  On failure 'engine' is
+ * closed.
  */
-int cli_engine_open_reference(struct cli_engine *engine, const char *rule,
-                              const clstep_setting *settings,
-                              const struct safetensors_tensor *tensors,
-                              size_t count);
+int cli_engine_open_reference(struct cli_engine *engine,
+                              const struct cli_engine_task *task);
 int cli_engine_open_device(struct cli_engine *engine, const char *selector,
-                           const char *rule, const clstep_setting *settings,
-                           const struct safetensors_tensor *tensors,
-                           size_t count);
+                           const struct cli_engine_task *task);
 void cli_engine_close(struct cli_engine *engine);
 
-/* Takes the array 'parameters' as the parameters. */
+/* Takes the array 'parameters' as the parameters, and copies of them. */
 int cli_engine_start(struct cli_engine *engine);
 
 /* One step, with the array 'gradients'. */
 int cli_engine_step(struct cli_engine *engine);
 
-/* Brings the parameters to the array. */
+/* Brings the parameters and the copies to the arrays. */
 int cli_engine_stop(struct cli_engine *engine);
 
 /* The name of the slot at 'index', or NULL past the last. */
@@ -64,5 +77,9 @@ int cli_engine_write(struct cli_engine *engine, const char *slot, size_t tensor,
 /* The number of steps taken, also by whoever wrote the state. */
 uint64_t cli_engine_steps(const struct cli_engine *engine);
 int cli_engine_set_steps(struct cli_engine *engine, uint64_t steps);
+
+/* What the device has decided, or the reference; and the contrary. */
+int cli_engine_report(struct cli_engine *engine, clstep_report *report);
+int cli_engine_resume(struct cli_engine *engine, const clstep_report *report);
 
 #endif /* CS_CLI_ENGINE_H */

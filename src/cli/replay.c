@@ -8,10 +8,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "engine.h"
+#include "replay.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,41 +20,55 @@ static const char usage[] =
     "clstep replay --rule R --params P --grads G --out O [OPTION]...\n"
     "\n"
     "Takes steps of the rule R on a device and writes the parameters.  P, G\n"
-    "and O are safetensors files of F32 tensors.  For each tensor of shape X\n"
-    "in P, G has one of that name and of shape [T]+X, with the same T for\n"
-    "all; step t uses its slice t.\n"
+    "and O are safetensors files of F32 tensors; G has F16 or BF16 ones with\n"
+    "--set grad_type=f16 or bf16.  For each tensor of shape X in P, G has one\n"
+    "of that name and of shape [T]+X, with the same T for all; step t uses\n"
+    "its slice t.\n"
     "\n"
-    "A state S has a tensor TENSOR.SLOT for each tensor and slot, and the\n"
-    "number of steps taken under 'step' in its metadata.  Settings are not\n"
-    "taken from it: give them again.  On failure nothing is written.\n";
+    "A state S has a tensor TENSOR.SLOT for each tensor and slot, and in its\n"
+    "metadata the number of steps taken under 'step', of steps skipped by\n"
+    "check_finite under 'skipped', and the dynamic scale under 'scale' and\n"
+    "'scale_steps'.  Settings are not taken from it: give them again.  On\n"
+    "failure nothing is written.\n";
 
-static const char state_format[] = "clstep-state-1";
+/* --- settings ------------------------------------------------------------- */
 
-struct options {
-    char *rule, *params, *grads, *out, *steps, *state_in, *state_out, *device;
-    char **settings;
-    int reference, json;
-};
+static const clstep_setting *find(const struct replay *r, const char *name)
+{
+    for (const clstep_setting *s = r->settings; s->name != NULL; s++)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    return NULL;
+}
 
-struct replay {
-    const struct options *options;
-    const clstep_rule *rule;
-    clstep_setting *settings;
+bool replay_given(const struct replay *r, const char *name)
+{
+    return find(r, name) != NULL;
+}
 
-    struct safetensors *params, *grads, *state; /* 'state' may be NULL */
-    const struct safetensors_tensor *tensors;   /* of 'params' */
-    size_t count;
-    uint64_t parameters, largest;  /* elements: of all tensors, of one */
-    uint64_t slices, steps, first; /* in 'grads', to take, taken before */
+bool replay_flag(const struct replay *r, const char *name)
+{
+    const clstep_setting *given = find(r, name);
 
-    struct cli_engine engine;
-    double seconds;
-    struct safetensors_writer *out, *state_out;
-};
+    return given != NULL && given->value != 0.0;
+}
+
+bool replay_has_scale(const struct replay *r)
+{
+    return replay_given(r, "scale_start") || replay_given(r, "scale_growth") ||
+           replay_given(r, "scale_interval") ||
+           replay_given(r, "scale_backoff");
+}
+
+bool replay_has_norm(const struct replay *r)
+{
+    return replay_flag(r, "check_finite") || replay_given(r, "clip_norm") ||
+           replay_given(r, "clip_norm_tensor");
+}
 
 /* --- usage ---------------------------------------------------------------- */
 
-static int check_required(const struct options *o)
+static int check_required(const struct replay_options *o)
 {
     const struct {
         const char *name, *value;
@@ -70,13 +84,18 @@ static int check_required(const struct options *o)
 }
 
 /* What goes from a file to itself is P to O, and one state to the next. */
-static int check_files(const struct options *o)
+static int check_files(const struct replay_options *o)
 {
     const struct {
         const char *option, *file, *other_option, *other_file;
     } pairs[] = {{"--out", o->out, "--grads", o->grads},
                  {"--out", o->out, "--state-in", o->state_in},
                  {"--out", o->out, "--state-out", o->state_out},
+                 {"--copy-out", o->copy_out, "--params", o->params},
+                 {"--copy-out", o->copy_out, "--grads", o->grads},
+                 {"--copy-out", o->copy_out, "--out", o->out},
+                 {"--copy-out", o->copy_out, "--state-in", o->state_in},
+                 {"--copy-out", o->copy_out, "--state-out", o->state_out},
                  {"--state-out", o->state_out, "--params", o->params},
                  {"--state-out", o->state_out, "--grads", o->grads}};
     int code = -1;
@@ -87,9 +106,33 @@ static int check_files(const struct options *o)
     return code;
 }
 
+/* The options that go with settings. */
+static int check_settings(struct replay *r)
+{
+    const struct replay_options *o = r->options;
+    const bool scaled = replay_flag(r, "device_scale");
+    double scale;
+
+    if (o->copy_out != NULL &&
+        cli_engine_dtype(r->settings, "copy_type") == SAFETENSORS_F32)
+        return cli_misuse("--copy-out needs --set copy_type=f16 or bf16");
+    if (scaled != (o->loss_scale != NULL))
+        return scaled ? cli_misuse("device_scale=1 needs --loss-scale")
+                      : cli_misuse("--loss-scale needs --set device_scale=1");
+    if (!scaled)
+        return -1;
+    if (!cli_parse_number(o->loss_scale, &scale) || !((float)scale > 0.0f) ||
+        isinf((float)scale))
+        return cli_misuse("--loss-scale is '%s'; it is a number above 0 that a"
+                          " float holds",
+                          o->loss_scale);
+    r->loss_scale = (float)scale;
+    return -1;
+}
+
 static int check_options(struct replay *r)
 {
-    const struct options *o = r->options;
+    const struct replay_options *o = r->options;
     int code = check_required(o);
 
     if (code < 0)
@@ -103,126 +146,8 @@ static int check_options(struct replay *r)
     if (code < 0)
         code = cli_settings(r->rule, (const char *const *)o->settings,
                             &r->settings);
-    return code;
-}
-
-/* --- inputs --------------------------------------------------------------- */
-
-static int file_fail(const char *option, const struct safetensors_error *error)
-{
-    return cli_fail("%s: %s", option, error->message);
-}
-
-/* Opens what 'option' names, if that was given. */
-static int
-open_input(const char *option, const char *path, struct safetensors **file)
-{
-    struct safetensors_error error;
-
-    if (path == NULL || safetensors_open(path, file, &error))
-        return -1;
-    return file_fail(option, &error);
-}
-
-static int check_output(const char *option, const char *path)
-{
-    struct safetensors_error error;
-
-    if (path == NULL || safetensors_writable(path, &error))
-        return -1;
-    return file_fail(option, &error);
-}
-
-static int open_inputs(struct replay *r)
-{
-    const struct options *o = r->options;
-    int code = open_input("--params", o->params, &r->params);
-
     if (code < 0)
-        code = open_input("--grads", o->grads, &r->grads);
-    if (code < 0)
-        code = open_input("--state-in", o->state_in, &r->state);
-    if (code < 0)
-        code = check_output("--out", o->out);
-    if (code < 0)
-        code = check_output("--state-out", o->state_out);
-    if (code >= 0)
-        return code;
-
-    r->tensors = safetensors_tensors(r->params);
-    r->count = safetensors_count(r->params);
-    for (size_t i = 0; i < r->count; i++) {
-        r->parameters += r->tensors[i].count;
-        if (r->tensors[i].count > r->largest)
-            r->largest = r->tensors[i].count;
-    }
-    return -1;
-}
-
-/* A shape as "[2, 3]", cut short if it is very long. */
-static const char *
-shape_text(const struct safetensors_tensor *tensor, char text[128])
-{
-    size_t used = (size_t)snprintf(text, 128, "[");
-
-    for (size_t i = 0; i < tensor->rank && used < 100; i++)
-        used += (size_t)snprintf(text + used, 128 - used, "%s%" PRIu64,
-                                 i > 0 ? ", " : "", tensor->shape[i]);
-    snprintf(text + used, 128 - used, used < 100 ? "]" : " ...]");
-    return text;
-}
-
-/* Whether 'b' has the shape of 'a', behind 'skip' further extents. */
-static bool same_shape(const struct safetensors_tensor *a,
-                       const struct safetensors_tensor *b, size_t skip)
-{
-    return b->rank == a->rank + skip &&
-           (a->rank == 0 || memcmp(a->shape, b->shape + skip,
-                                   a->rank * sizeof(*a->shape)) == 0);
-}
-
-/* Checks the gradients of one tensor, the first of which sets 'slices'. */
-static int
-match_gradient(struct replay *r, const struct safetensors_tensor *tensor)
-{
-    const char *file = safetensors_path(r->grads);
-    const struct safetensors_tensor *gradient =
-        safetensors_find(r->grads, tensor->name);
-    char shape[128], wanted[128];
-
-    if (gradient == NULL)
-        return cli_fail("'%s' has no tensor '%.200s', which '%s' has", file,
-                        tensor->name, safetensors_path(r->params));
-    if (!same_shape(tensor, gradient, 1))
-        return cli_fail("'%s': tensor '%.200s' has the shape %s, which is not"
-                        " [T] and the %s of '%s'",
-                        file, tensor->name, shape_text(gradient, shape),
-                        shape_text(tensor, wanted),
-                        safetensors_path(r->params));
-    if (gradient->shape[0] == 0)
-        return cli_fail("'%s': tensor '%.200s' has no slice for a step", file,
-                        tensor->name);
-    if (tensor != r->tensors && gradient->shape[0] != r->slices)
-        return cli_fail("'%s': tensor '%.200s' has %" PRIu64 " slices, but"
-                        " tensor '%.200s' has %" PRIu64,
-                        file, tensor->name, gradient->shape[0],
-                        r->tensors[0].name, r->slices);
-    r->slices = gradient->shape[0];
-    return -1;
-}
-
-static int match_gradients(struct replay *r)
-{
-    const struct safetensors_tensor *gradients = safetensors_tensors(r->grads);
-    int code = -1;
-
-    for (size_t i = 0; i < r->count && code < 0; i++)
-        code = match_gradient(r, &r->tensors[i]);
-    for (size_t i = 0; i < safetensors_count(r->grads) && code < 0; i++)
-        if (safetensors_find(r->params, gradients[i].name) == NULL)
-            code = cli_fail("'%s' has a tensor '%.200s', which '%s' lacks",
-                            safetensors_path(r->grads), gradients[i].name,
-                            safetensors_path(r->params));
+        code = check_settings(r);
     return code;
 }
 
@@ -238,125 +163,9 @@ static int choose_steps(struct replay *r)
     return -1;
 }
 
-/* --- state ---------------------------------------------------------------- */
-
-/* What a state says in its metadata. */
-static int read_state_metadata(struct replay *r)
+int replay_file_fail(const char *option, const struct safetensors_error *error)
 {
-    const char *file = safetensors_path(r->state);
-    const json_t *metadata = safetensors_metadata(r->state);
-    const char *rule = json_string_value(json_object_get(metadata, "rule"));
-    const char *step = json_string_value(json_object_get(metadata, "step"));
-    const char *format = json_string_value(json_object_get(metadata, "format"));
-
-    if (format != NULL && strcmp(format, state_format) != 0)
-        return cli_fail("'%s': its format is '%.100s', not '%s'", file, format,
-                        state_format);
-    if (rule != NULL && strcmp(rule, clstep_rule_name(r->rule)) != 0)
-        return cli_fail("'%s' is a state of the rule '%.100s', not of '%s'",
-                        file, rule, clstep_rule_name(r->rule));
-    if (step == NULL)
-        return cli_fail("'%s' has no 'step' in its metadata", file);
-    if (!cli_parse_count(step, &r->first))
-        return cli_fail(
-            "'%s': its step is '%.100s', which is not a whole number"
-            " of 64 bits",
-            file, step);
-    if (r->first > UINT64_MAX - r->steps)
-        return cli_fail("'%s': %" PRIu64
-                        " steps after its step %s are more than"
-                        " 64 bits can count",
-                        file, r->steps, step);
-    return -1;
-}
-
-/* "<tensor>.<slot>"; the caller frees it.  NULL without memory. */
-static char *state_name(const char *tensor, const char *slot)
-{
-    const size_t size = strlen(tensor) + strlen(slot) + 2;
-    char *name = malloc(size);
-
-    if (name != NULL)
-        snprintf(name, size, "%s.%s", tensor, slot);
-    return name;
-}
-
-/* Whether the state's tensor 'name' is a slot of a tensor that there is. */
-static bool is_expected(const struct replay *r, const char *name)
-{
-    const char *dot = strrchr(name, '.'), *slot;
-    bool expected = false;
-
-    if (dot == NULL)
-        return false;
-    char *tensor = strndup(name, (size_t)(dot - name));
-    if (tensor == NULL || safetensors_find(r->params, tensor) == NULL)
-        goto done;
-    for (size_t i = 0; (slot = cli_engine_slot(&r->engine, i)) != NULL; i++)
-        if (strcmp(slot, dot + 1) == 0)
-            expected = true;
-
-done:
-    free(tensor);
-    return expected;
-}
-
-static int check_names(const struct replay *r)
-{
-    const struct safetensors_tensor *tensors = safetensors_tensors(r->state);
-
-    for (size_t i = 0; i < safetensors_count(r->state); i++)
-        if (!is_expected(r, tensors[i].name))
-            return cli_fail("'%s' has a tensor '%.200s', which is no slot of %s"
-                            " and a tensor of '%s'",
-                            safetensors_path(r->state), tensors[i].name,
-                            clstep_rule_name(r->rule),
-                            safetensors_path(r->params));
-    return -1;
-}
-
-/* Loads a slot of the tensor at 'index' by way of 'data'. */
-static int
-load_slot(struct replay *r, size_t index, const char *slot, float *data)
-{
-    const struct safetensors_tensor *tensor = &r->tensors[index], *found;
-    const char *file = safetensors_path(r->state);
-    char *name = state_name(tensor->name, slot);
-    char shape[128], wanted[128];
-    struct safetensors_error error;
-    int code;
-
-    if (name == NULL)
-        return cli_fail("no memory for a name");
-    found = safetensors_find(r->state, name);
-    if (found == NULL)
-        code = cli_fail("'%s' has no tensor '%.200s'", file, name);
-    else if (!same_shape(tensor, found, 0))
-        code = cli_fail("'%s': tensor '%.200s' has the shape %s, not %s", file,
-                        name, shape_text(found, shape),
-                        shape_text(tensor, wanted));
-    else if (!safetensors_read(r->state, found, 0, found->count, data, &error))
-        code = cli_fail("%s", error.message);
-    else
-        code = cli_engine_write(&r->engine, slot, index, data);
-    free(name);
-    return code;
-}
-
-static int load_state(struct replay *r)
-{
-    float *data = malloc(sizeof(float) * ((size_t)r->largest + 1));
-    const char *slot;
-    int code = check_names(r);
-
-    if (data == NULL && code < 0)
-        code = cli_fail("no memory for a slot of the state");
-    for (size_t i = 0; i < r->count && code < 0; i++)
-        for (size_t s = 0;
-             code < 0 && (slot = cli_engine_slot(&r->engine, s)) != NULL; s++)
-            code = load_slot(r, i, slot, data);
-    free(data);
-    return code < 0 ? cli_engine_set_steps(&r->engine, r->first) : code;
+    return cli_fail("%s: %s", option, error->message);
 }
 
 /* --- steps ---------------------------------------------------------------- */
@@ -372,30 +181,17 @@ static double now(void)
 /* Without any element there is nothing to ask a device for. */
 static int open_engine(struct replay *r)
 {
-    const char *rule = clstep_rule_name(r->rule);
+    const struct cli_engine_task task = {
+        .rule = clstep_rule_name(r->rule),
+        .settings = r->settings,
+        .loss_scale = r->loss_scale,
+        .tensors = r->tensors,
+        .count = r->count,
+    };
 
     if (r->options->reference || r->parameters == 0)
-        return cli_engine_open_reference(&r->engine, rule, r->settings,
-                                         r->tensors, r->count);
-    return cli_engine_open_device(&r->engine, r->options->device, rule,
-                                  r->settings, r->tensors, r->count);
-}
-
-/* Reads the parameters, or a slice of the gradients, to a flat array. */
-static int read_tensors(const struct replay *r, const struct safetensors *file,
-                        uint64_t slice, float *array)
-{
-    struct safetensors_error error;
-
-    for (size_t i = 0; i < r->count; i++) {
-        const uint64_t count = r->tensors[i].count;
-
-        if (!safetensors_read(file, safetensors_find(file, r->tensors[i].name),
-                              slice * count, count,
-                              array + r->engine.offsets[i], &error))
-            return cli_fail("%s", error.message);
-    }
-    return -1;
+        return cli_engine_open_reference(&r->engine, &task);
+    return cli_engine_open_device(&r->engine, r->options->device, &task);
 }
 
 static int take_steps(struct replay *r)
@@ -403,7 +199,7 @@ static int take_steps(struct replay *r)
     struct cli_engine *engine = &r->engine;
     const double begin = now();
     double shown = begin;
-    int code = read_tensors(r, r->params, 0, engine->parameters);
+    int code = replay_read(r, r->params, 0, engine->parameters);
 
     if (code >= 0)
         return code;
@@ -411,7 +207,7 @@ static int take_steps(struct replay *r)
         return cli_engine_set_steps(engine, r->first + r->steps);
     code = cli_engine_start(engine);
     for (uint64_t t = 0; t < r->steps && code < 0; t++) {
-        code = read_tensors(r, r->grads, t, engine->gradients);
+        code = replay_read(r, r->grads, t, engine->gradients);
         if (code < 0)
             code = cli_engine_step(engine);
         if (code < 0 && now() > shown + 0.1) {
@@ -428,139 +224,48 @@ static int take_steps(struct replay *r)
 
 /* --- outputs -------------------------------------------------------------- */
 
-static int write_out(struct replay *r)
+/* Writes a file of the tensors, whose elements are in 'array'. */
+static int write_tensors(struct replay *r, const char *option, const char *path,
+                         enum safetensors_dtype dtype, const void *array,
+                         struct safetensors_writer **writer)
 {
+    const size_t size = safetensors_dtype_size(dtype);
+    struct safetensors_tensor *list = calloc(r->count + 1, sizeof(*list));
     struct safetensors_error error;
+    int code = -1;
 
-    if (!safetensors_create(r->options->out, r->tensors, r->count,
-                            safetensors_metadata(r->params), &r->out, &error))
-        return file_fail("--out", &error);
-    for (size_t i = 0; i < r->count; i++)
-        if (!safetensors_write(r->out,
-                               r->engine.parameters + r->engine.offsets[i],
-                               r->tensors[i].count, &error))
-            return file_fail("--out", &error);
-    if (!safetensors_finish(r->out, &error))
-        return file_fail("--out", &error);
-    return -1;
-}
-
-/* The given settings, and the rule's own: "lr=0.1 beta1=0.9 ..." */
-static char *settings_text(const struct replay *r)
-{
-    char *text = NULL, number[32];
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    clstep_setting_info info;
-
-    if (stream == NULL)
-        return NULL;
-    for (size_t i = 0; clstep_rule_setting(r->rule, i, &info); i++) {
-        const clstep_setting *given = r->settings;
-        double value = info.initial;
-
-        while (given->name != NULL && strcmp(given->name, info.name) != 0)
-            given++;
-        if (given->name == NULL && info.feature)
-            continue;
-        if (given->name != NULL)
-            value = given->value;
-        fprintf(stream, "%s%s=%s", i > 0 ? " " : "", info.name,
-                info.kind != CLSTEP_CHOICE ? cli_number_text(value, number)
-                : given->name != NULL      ? given->choice
-                                           : info.choices[(int)value]);
-    }
-    if (fclose(stream) == 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
-static json_t *state_metadata(const struct replay *r)
-{
-    char step[24], *settings = settings_text(r);
-    json_t *metadata;
-
-    snprintf(step, sizeof(step), "%" PRIu64, cli_engine_steps(&r->engine));
-    metadata = json_pack("{s:s, s:s, s:s, s:s, s:s}", "format", state_format,
-                         "rule", clstep_rule_name(r->rule), "step", step,
-                         "settings", settings != NULL ? settings : "",
-                         "version", clstep_version());
-    free(settings);
-    return metadata;
-}
-
-/*
- * Describes the state's tensors in '*list', tensor by tensor and slot by slot.
- * The caller frees the list with release_state_list().
- */
-static bool make_state_list(const struct replay *r,
-                            struct safetensors_tensor **list, size_t *count)
-{
-    size_t slots = 0;
-
-    while (cli_engine_slot(&r->engine, slots) != NULL)
-        slots++;
-    *count = r->count * slots;
-    *list = calloc(*count + 1, sizeof(**list));
-    if (*list == NULL)
-        return false;
-    for (size_t i = 0; i < *count; i++) {
-        (*list)[i] = r->tensors[i / slots];
-        (*list)[i].name = state_name(r->tensors[i / slots].name,
-                                     cli_engine_slot(&r->engine, i % slots));
-        if ((*list)[i].name == NULL)
-            return false;
-    }
-    return true;
-}
-
-static void release_state_list(struct safetensors_tensor *list)
-{
-    for (size_t i = 0; list != NULL && list[i].name != NULL; i++)
-        free((void *)(uintptr_t)list[i].name);
-    free(list);
-}
-
-static int write_slots(struct replay *r)
-{
-    float *data = malloc(sizeof(float) * ((size_t)r->largest + 1));
-    struct safetensors_error error;
-    const char *slot;
-    int code = data != NULL ? -1 : cli_fail("no memory for a slot");
-
+    if (list == NULL)
+        return cli_fail("no memory for a list of %zu tensors", r->count);
     for (size_t i = 0; i < r->count; i++) {
-        for (size_t s = 0;
-             code < 0 && (slot = cli_engine_slot(&r->engine, s)) != NULL; s++) {
-            code = cli_engine_read(&r->engine, slot, i, data);
-            if (code < 0 && !safetensors_write(r->state_out, data,
-                                               r->tensors[i].count, &error))
-                code = file_fail("--state-out", &error);
-        }
+        list[i] = r->tensors[i];
+        list[i].dtype = dtype;
     }
-    free(data);
+    if (!safetensors_create(path, list, r->count,
+                            safetensors_metadata(r->params), writer, &error))
+        code = replay_file_fail(option, &error);
+    for (size_t i = 0; i < r->count && code < 0; i++)
+        if (!safetensors_write(*writer,
+                               (const char *)array +
+                                   size * (size_t)r->engine.offsets[i],
+                               r->tensors[i].count, &error))
+            code = replay_file_fail(option, &error);
+    if (code < 0 && !safetensors_finish(*writer, &error))
+        code = replay_file_fail(option, &error);
+    free(list);
     return code;
 }
 
-static int write_state(struct replay *r)
+static int write_outputs(struct replay *r)
 {
-    struct safetensors_tensor *list = NULL;
-    struct safetensors_error error;
-    json_t *metadata = state_metadata(r);
-    size_t count;
-    int code;
+    const struct replay_options *o = r->options;
+    int code = write_tensors(r, "--out", o->out, SAFETENSORS_F32,
+                             r->engine.parameters, &r->out);
 
-    if (metadata == NULL || !make_state_list(r, &list, &count))
-        code = cli_fail("no memory for the state's header");
-    else if (!safetensors_create(r->options->state_out, list, count, metadata,
-                                 &r->state_out, &error))
-        code = file_fail("--state-out", &error);
-    else
-        code = write_slots(r);
-    if (code < 0 && !safetensors_finish(r->state_out, &error))
-        code = file_fail("--state-out", &error);
-    release_state_list(list);
-    json_decref(metadata);
+    if (code < 0 && o->copy_out != NULL)
+        code = write_tensors(r, "--copy-out", o->copy_out, r->engine.copy_type,
+                             r->engine.copies, &r->copy_out);
+    if (code < 0 && o->state_out != NULL)
+        code = replay_write_state(r);
     return code;
 }
 
@@ -571,7 +276,13 @@ static json_t *count_json(uint64_t count)
                               : json_real((double)count);
 }
 
-static int report(const struct replay *r)
+/* JSON has no infinities. */
+static json_t *float_json(float number)
+{
+    return isfinite(number) ? json_real((double)number) : json_null();
+}
+
+static int report(struct replay *r)
 {
     json_t *object = json_pack(
         "{s:s, s:o, s:o, s:I, s:o}", "rule", clstep_rule_name(r->rule), "steps",
@@ -579,7 +290,19 @@ static int report(const struct replay *r)
         "tensors", (json_int_t)r->count, "parameters",
         count_json(r->parameters));
     clstep_numerics numerics;
+    clstep_report decided;
+    const int code = cli_engine_report(&r->engine, &decided);
 
+    if (code >= 0) {
+        json_decref(object);
+        return code;
+    }
+    if (replay_flag(r, "check_finite"))
+        json_object_set_new(object, "skipped", count_json(decided.skipped));
+    if (replay_has_norm(r))
+        json_object_set_new(object, "norm", float_json(decided.norm));
+    if (replay_has_scale(r))
+        json_object_set_new(object, "scale", float_json(decided.scale));
     if (r->options->reference) {
         json_object_set_new(object, "reference", json_true());
     } else if (r->parameters == 0) {
@@ -601,6 +324,7 @@ static int commit(struct replay *r)
     struct safetensors_error error;
 
     if ((r->state_out != NULL && !safetensors_commit(r->state_out, &error)) ||
+        (r->copy_out != NULL && !safetensors_commit(r->copy_out, &error)) ||
         !safetensors_commit(r->out, &error))
         return cli_fail("%s", error.message);
     return CLI_OK;
@@ -614,34 +338,33 @@ static int run(struct replay *r)
     int code = check_options(r);
 
     if (code < 0)
-        code = open_inputs(r);
+        code = replay_open_inputs(r);
     if (code < 0)
-        code = match_gradients(r);
+        code = replay_match_gradients(r);
     if (code < 0)
         code = choose_steps(r);
     if (code < 0 && r->state != NULL)
-        code = read_state_metadata(r);
+        code = replay_read_metadata(r);
     if (code < 0)
         code = open_engine(r);
     if (code < 0 && r->state != NULL)
-        code = load_state(r);
+        code = replay_load_state(r);
     if (code < 0)
         code = take_steps(r);
     if (code < 0)
-        code = write_out(r);
-    if (code < 0 && r->options->state_out != NULL)
-        code = write_state(r);
+        code = write_outputs(r);
     if (code < 0 && r->options->json && report(r) != CLI_OK)
         code = CLI_FAILED;
     return code < 0 ? commit(r) : code;
 }
 
-static int replay(const struct options *options)
+static int replay(const struct replay_options *options)
 {
     struct replay r = {.options = options};
     const int code = run(&r);
 
     safetensors_release(r.out);
+    safetensors_release(r.copy_out);
     safetensors_release(r.state_out);
     cli_engine_close(&r.engine);
     safetensors_close(r.params);
@@ -651,22 +374,24 @@ static int replay(const struct options *options)
     return code;
 }
 
-static void release_options(struct options *o)
+static void release_options(struct replay_options *o)
 {
     free(o->rule);
     free(o->params);
     free(o->grads);
     free(o->out);
+    free(o->copy_out);
     free(o->steps);
     free(o->state_in);
     free(o->state_out);
     free(o->device);
+    free(o->loss_scale);
     cli_list_release(o->settings);
 }
 
 int cli_replay(int argc, const char **argv)
 {
-    struct options o = {0};
+    struct replay_options o = {0};
     const struct poptOption options[] = {
         {"rule", '\0', POPT_ARG_STRING, &o.rule, 0, "The update rule", "R"},
         {"set", '\0', POPT_ARG_ARGV, &o.settings, 0,
@@ -677,6 +402,10 @@ int cli_replay(int argc, const char **argv)
          "The gradients of the steps", "G"},
         {"out", '\0', POPT_ARG_STRING, &o.out, CLI_FILE,
          "Where the parameters go; may be P", "O"},
+        {"copy-out", '\0', POPT_ARG_STRING, &o.copy_out, CLI_FILE,
+         "Where the copies of copy_type go", "C"},
+        {"loss-scale", '\0', POPT_ARG_STRING, &o.loss_scale, 0,
+         "The number of device_scale=1: G is divided by it", "X"},
         {"steps", '\0', POPT_ARG_STRING, &o.steps, 0,
          "How many steps, 1 to T; T by default", "N"},
         {"reference", '\0', POPT_ARG_NONE, &o.reference, 0,

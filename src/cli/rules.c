@@ -65,7 +65,8 @@ static void print_list(void)
     }
     printf(
         "\nBytes are what a step reads and writes for each parameter, without"
-        " the slots\nthat depend on a setting (%d each).\n",
+        " the slots\nthat depend on a setting (%d each).  `clstep rules NAME`"
+        " tells the features.\n",
         (int)SLOT_BYTES);
 }
 
@@ -123,7 +124,9 @@ static void print_slots(const clstep_rule *rule)
             print_condition(&slot);
         }
     }
-    putchar('\n');
+    puts("\n  Features: 8 for the slot ema, 2 for a copy, 4 each for zero_grad"
+         " and a norm.\n  Of gradients of 16 bits, each reading and writing is"
+         " 2 and not 4.");
 }
 
 static void print_formula(const clstep_rule *rule)

@@ -55,6 +55,29 @@ bool safetensors_fail_memory(const char *path, struct safetensors_error *error)
     return safetensors_fail(error, "'%s': no memory for its header", path);
 }
 
+/* --- types ---------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    [SAFETENSORS_F32] = {"F32", 4},
+    [SAFETENSORS_F16] = {"F16", 2},
+    [SAFETENSORS_BF16] = {"BF16", 2},
+};
+
+enum { DTYPES = sizeof(dtypes) / sizeof(dtypes[0]) };
+
+const char *safetensors_dtype_name(enum safetensors_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
+size_t safetensors_dtype_size(enum safetensors_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
 /* --- bytes ---------------------------------------------------------------- */
 
 /* Reads 'bytes' bytes from 'offset' on, both within the file's first size. */
@@ -251,9 +274,12 @@ static bool whole_number(const char *path, const char *name, const char *what,
     return true;
 }
 
-static bool parse_dtype(const char *path, const char *name, const json_t *dtype,
-                        struct safetensors_error *error)
+static bool
+parse_dtype(const char *path, const json_t *dtype,
+            struct safetensors_tensor *tensor, struct safetensors_error *error)
 {
+    const char *name = tensor->name;
+
     if (dtype == NULL)
         return safetensors_fail(error, "'%s': tensor '%.200s' has no dtype",
                                 path, name);
@@ -261,13 +287,17 @@ static bool parse_dtype(const char *path, const char *name, const json_t *dtype,
         return safetensors_fail(
             error, "'%s': the dtype of tensor '%.200s' is not a string", path,
             name);
-    if (strcmp(json_string_value(dtype), "F32") != 0)
-        return safetensors_fail(
-            error,
-            "'%s': tensor '%.200s' is of dtype %.40s; only F32 is"
-            " supported",
-            path, name, json_string_value(dtype));
-    return true;
+    for (int i = 0; i < DTYPES; i++) {
+        if (strcmp(json_string_value(dtype), dtypes[i].name) == 0) {
+            tensor->dtype = (enum safetensors_dtype)i;
+            return true;
+        }
+    }
+    return safetensors_fail(
+        error,
+        "'%s': tensor '%.200s' is of dtype %.40s; only F32, F16 and BF16 are"
+        " supported",
+        path, name, json_string_value(dtype));
 }
 
 /*
@@ -280,6 +310,7 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
             struct safetensors_tensor *tensor, struct safetensors_error *error)
 {
     const char *name = tensor->name;
+    const uint64_t most = UINT64_MAX / dtypes[tensor->dtype].size;
 
     if (shape == NULL)
         return safetensors_fail(error, "'%s': tensor '%.200s' has no shape",
@@ -295,7 +326,7 @@ parse_shape(const char *path, const json_t *shape, uint64_t *extents,
         if (!whole_number(path, name, "shape", json_array_get(shape, i),
                           &extents[i], error))
             return false;
-        if (extents[i] != 0 && tensor->count > UINT64_MAX / 4 / extents[i])
+        if (extents[i] != 0 && tensor->count > most / extents[i])
             return safetensors_fail(
                 error,
                 "'%s': the shape of tensor '%.200s' has more bytes"
@@ -310,6 +341,8 @@ static bool parse_offsets(const char *path, const json_t *offsets,
                           struct entry *entry, struct safetensors_error *error)
 {
     const char *name = entry->tensor.name;
+    const uint64_t bytes =
+        dtypes[entry->tensor.dtype].size * entry->tensor.count;
     uint64_t *begin = &entry->tensor.offset, *end = &entry->end;
 
     if (offsets == NULL)
@@ -332,13 +365,12 @@ static bool parse_offsets(const char *path, const json_t *offsets,
             "'%s': the data of tensor '%.200s' end at %" PRIu64
             ", before they begin at %" PRIu64,
             path, name, *end, *begin);
-    if (*end - *begin != 4 * entry->tensor.count)
-        return safetensors_fail(error,
-                                "'%s': tensor '%.200s' has %" PRIu64
-                                " elements, so %" PRIu64
-                                " bytes, but its data_offsets span %" PRIu64,
-                                path, name, entry->tensor.count,
-                                4 * entry->tensor.count, *end - *begin);
+    if (*end - *begin != bytes)
+        return safetensors_fail(
+            error,
+            "'%s': tensor '%.200s' has %" PRIu64 " elements, so %" PRIu64
+            " bytes, but its data_offsets span %" PRIu64,
+            path, name, entry->tensor.count, bytes, *end - *begin);
     return true;
 }
 
@@ -352,7 +384,8 @@ static bool parse_entry(const char *path, const char *name, const json_t *value,
         return safetensors_fail(
             error, "'%s': the entry of tensor '%.200s' is not an object", path,
             name);
-    return parse_dtype(path, name, json_object_get(value, "dtype"), error) &&
+    return parse_dtype(path, json_object_get(value, "dtype"), &entry->tensor,
+                       error) &&
            parse_shape(path, json_object_get(value, "shape"), extents,
                        &entry->tensor, error) &&
            parse_offsets(path, json_object_get(value, "data_offsets"), entry,
@@ -566,9 +599,11 @@ json_t *safetensors_metadata(const struct safetensors *file)
 
 bool safetensors_read(const struct safetensors *file,
                       const struct safetensors_tensor *tensor, uint64_t first,
-                      uint64_t count, float *data,
+                      uint64_t count, void *data,
                       struct safetensors_error *error)
 {
-    return read_bytes(file, file->data + tensor->offset + 4 * first, data,
-                      4 * (size_t)count, error);
+    const size_t size = dtypes[tensor->dtype].size;
+
+    return read_bytes(file, file->data + tensor->offset + size * first, data,
+                      size * (size_t)count, error);
 }

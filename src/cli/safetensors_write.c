@@ -23,6 +23,7 @@
 struct safetensors_writer {
     char *target, *temporary; /* 'temporary' is NULL while it does not exist */
     FILE *stream;
+    size_t size;   /* bytes of an element */
     uint64_t left; /* elements that are still to be written */
 };
 
@@ -162,8 +163,9 @@ static json_t *describe(const struct safetensors_tensor *tensor,
         }
         *count *= tensor->shape[i];
     }
-    *offset += 4 * *count;
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
+    *offset += safetensors_dtype_size(tensor->dtype) * *count;
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype",
+                     safetensors_dtype_name(tensor->dtype), "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)*offset);
 }
 
@@ -248,6 +250,8 @@ bool safetensors_create(const char *path,
     if (!find_target(path, &writer->target, &mode, error) ||
         !open_temporary(writer, path, mode, error))
         goto fail;
+    writer->size =
+        safetensors_dtype_size(count > 0 ? tensors[0].dtype : SAFETENSORS_F32);
     header = make_header(tensors, count, metadata, &writer->left, &length);
     if (!write_header(writer, header, length, error))
         goto fail;
@@ -261,7 +265,7 @@ fail:
     return false;
 }
 
-bool safetensors_write(struct safetensors_writer *writer, const float *data,
+bool safetensors_write(struct safetensors_writer *writer, const void *data,
                        uint64_t count, struct safetensors_error *error)
 {
     if (count > writer->left)
@@ -269,7 +273,7 @@ bool safetensors_write(struct safetensors_writer *writer, const float *data,
             error, "'%s' would get more data than its header tells of",
             writer->target);
     writer->left -= count;
-    return write_bytes(writer, data, 4 * (size_t)count, error);
+    return write_bytes(writer, data, writer->size * (size_t)count, error);
 }
 
 bool safetensors_finish(struct safetensors_writer *writer,

@@ -1,66 +1,17 @@
 /*
- * features.c - what every rule's step may do besides the rule
+ * features.c - what every rule's step may do to w besides the rule
  * SPDX-License-Identifier: MIT
  *
- * A feature is a loop of its own, and the loops run in the order of
- * docs/numerics.md.  A number feature acts if it was given; one at its neutral
- * value changes no bit.
+ * A feature is a loop of its own, over one tensor, and the loops run in the
+ * order of docs/numerics.md.  A number feature acts if it was given; one at its
+ * neutral value changes no bit.
  */
 #include "internal.h"
 
 #include <math.h>
 
-/* Loss scaling (Micikevicius et al. 2018): x = g / scale, as a product. */
-static void apply_grad_scale(size_t count, float *x, double scale)
-{
-    const float k = 1.0f / (float)scale;
-
-    for (size_t i = 0; i < count; i++)
-        x[i] = x[i] * k;
-}
-
-/* Ascent instead of descent. */
-static void apply_maximize(size_t count, float *x)
-{
-    for (size_t i = 0; i < count; i++)
-        x[i] = -x[i];
-}
-
-/* Each element of the gradient to [-c, c]; 0 is off. */
-static void apply_clip_value(size_t count, float *x, double clip_value)
-{
-    const float c = (float)clip_value;
-
-    if (c == 0.0f)
-        return;
-    for (size_t i = 0; i < count; i++)
-        x[i] = clamp(x[i], c);
-}
-
-/* The gradient of l1 |w|. */
-static void apply_l1(size_t count, float *x, const float *w, double l1)
-{
-    const float factor = (float)l1;
-
-    if (factor == 0.0f)
-        return;
-    for (size_t i = 0; i < count; i++)
-        x[i] = x[i] + factor * sgn(w[i]);
-}
-
-/* The gradient of l2 w^2 / 2: coupled decay. */
-static void apply_l2(size_t count, float *x, const float *w, double l2)
-{
-    const float factor = (float)l2;
-
-    if (factor == 0.0f)
-        return;
-    for (size_t i = 0; i < count; i++)
-        x[i] = x[i] + factor * w[i];
-}
-
-/* Decay by a factor that is the same for every element. */
-static void scale_parameters(size_t count, float *w, float factor)
+/* A factor that is the same for 'count' numbers. */
+static void scale(size_t count, float *w, float factor)
 {
     for (size_t i = 0; i < count; i++)
         w[i] = w[i] * factor;
@@ -74,32 +25,33 @@ static void scale_parameters(size_t count, float *w, float factor)
  *     independent   w (1 - wd)                the same without the rate
  *     corrected     w (1 - lr^2/lr_max wd)    Defazio 2025, arXiv:2506.02285
  */
-static void apply_decay_before(const struct reference *r, float *w)
+static void apply_decay_before(const struct step *s)
 {
-    const double lr = number(r, "lr");
-    const double lr_max = number(r, "lr_max");
-    const double wd = number(r, "weight_decay");
+    const double lr = number(s->group, "lr");
+    const double lr_max = number(s->group, "lr_max");
+    const double wd = number(s->group, "weight_decay");
 
-    if (chosen(r, "decay_form", "lr"))
-        scale_parameters(r->count, w, (float)(1.0 - lr * wd));
-    else if (chosen(r, "decay_form", "independent"))
-        scale_parameters(r->count, w, (float)(1.0 - wd));
-    else if (chosen(r, "decay_form", "corrected"))
-        scale_parameters(r->count, w, (float)(1.0 - lr * lr / lr_max * wd));
+    if (chosen(s->group, "decay_form", "lr"))
+        scale(s->count, s->w, (float)(1.0 - lr * wd));
+    else if (chosen(s->group, "decay_form", "independent"))
+        scale(s->count, s->w, (float)(1.0 - wd));
+    else if (chosen(s->group, "decay_form", "corrected"))
+        scale(s->count, s->w, (float)(1.0 - lr * lr / lr_max * wd));
 }
 
 /*
  * Cautious decay (arXiv:2510.12402): w (1 - lr wd), but not where u and w have
  * opposite signs.  u is what the move subtracts.
  */
-static void
-apply_decay_cautious(const struct reference *r, const float *u, float *w)
+static void apply_decay_cautious(const struct step *s)
 {
-    const double lr = number(r, "lr");
-    const double wd = number(r, "weight_decay");
+    const double lr = number(s->group, "lr");
+    const double wd = number(s->group, "weight_decay");
     const float factor = (float)(1.0 - lr * wd);
+    const float *u = s->u;
+    float *w = s->w;
 
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         const bool opposite =
             (u[i] > 0.0f && w[i] < 0.0f) || (u[i] < 0.0f && w[i] > 0.0f);
 
@@ -108,59 +60,112 @@ apply_decay_cautious(const struct reference *r, const float *u, float *w)
 }
 
 /* Proximal decay, of the moved w: Xie et al. 2022 (Adan), arXiv:2208.06677. */
-static void apply_decay_proximal(const struct reference *r, float *w)
+static void apply_decay_proximal(const struct step *s)
 {
-    const double lr = number(r, "lr");
-    const double wd = number(r, "weight_decay");
+    const double lr = number(s->group, "lr");
+    const double wd = number(s->group, "weight_decay");
 
-    scale_parameters(r->count, w, (float)(1.0 / (1.0 + lr * wd)));
+    scale(s->count, s->w, (float)(1.0 / (1.0 + lr * wd)));
 }
 
 /* The proximal operator of lr l1 |w|, the soft threshold: exact zeros. */
-static void apply_prox_l1(const struct reference *r, float *w)
+static void apply_prox_l1(const struct step *s)
 {
-    const float th = (float)(number(r, "lr") * number(r, "prox_l1"));
+    const float th =
+        (float)(number(s->group, "lr") * number(s->group, "prox_l1"));
 
-    for (size_t i = 0; i < r->count; i++) {
-        const float p = w[i];
+    for (size_t i = 0; i < s->count; i++) {
+        const float p = s->w[i];
 
-        w[i] = th > 0.0f && fabsf(p) <= th ? 0.0f
-               : p > th                    ? p - th
-               : p < -th                   ? p + th
-                                           : p;
+        s->w[i] = th > 0.0f && fabsf(p) <= th ? 0.0f
+                  : p > th                    ? p - th
+                  : p < -th                   ? p + th
+                                              : p;
     }
 }
 
-void reference_prologue(const struct reference *r, const float *g, float *x,
-                        float *w)
+/* Rows that are longer than the norm are scaled down to it; 0 is off. */
+static void apply_max_norm(const struct step *s)
 {
-    memcpy(x, g, r->count * sizeof(*x));
-    if (given(r, "grad_scale"))
-        apply_grad_scale(r->count, x, number(r, "grad_scale"));
-    if (flag(r, "maximize"))
-        apply_maximize(r->count, x);
-    if (given(r, "clip_value"))
-        apply_clip_value(r->count, x, number(r, "clip_value"));
-    if (given(r, "l1"))
-        apply_l1(r->count, x, w, number(r, "l1"));
-    if (given(r, "l2"))
-        apply_l2(r->count, x, w, number(r, "l2"));
-    if (given(r, "weight_decay"))
-        apply_decay_before(r, w);
+    const float max_norm = (float)number(s->group, "max_norm");
+
+    if (max_norm == 0.0f || s->rows == 0)
+        return;
+
+    const size_t length = s->count / s->rows;
+
+    for (size_t i = 0; i < s->rows; i++) {
+        float *row = s->w + i * length;
+        const float norm = sqrtf(reference_sum(row, length));
+
+        if (norm > max_norm)
+            scale(length, row, max_norm / norm);
+    }
 }
 
-void reference_between(const struct reference *r, const float *u, float *w)
+bool reference_has_ema(const struct reference *r)
 {
-    if (given(r, "weight_decay") && chosen(r, "decay_form", "cautious"))
-        apply_decay_cautious(r, u, w);
+    return given(r->groups, "ema_decay") ||
+           chosen(r->groups, "ema_form", "equal");
 }
 
-void reference_epilogue(const struct reference *r, float *g, float *w)
+/*
+ * The average of the parameters, exponential or with equal weights (Polyak and
+ * Juditsky 1992), over the steps after 'ema_begin'; a copy before.
+ */
+static void update_ema(const struct step *s)
 {
-    if (given(r, "weight_decay") && chosen(r, "decay_form", "proximal"))
-        apply_decay_proximal(r, w);
-    if (given(r, "prox_l1"))
-        apply_prox_l1(r, w);
-    if (flag(r, "zero_grad"))
-        memset(g, 0, r->count * sizeof(*g));
+    const double t = (double)s->t;
+    const double begin = number(s->group, "ema_begin");
+    const double d = chosen(s->group, "ema_form", "equal")
+                         ? 1.0 / (t - begin)
+                         : 1.0 - number(s->group, "ema_decay");
+    const float c = (float)(t <= begin + 1.0 ? 1.0 : d);
+    const float *w = s->w;
+    float *e = slot(s, "ema");
+
+    if (c == 1.0f)
+        memcpy(e, w, s->count * sizeof(*e));
+    else
+        for (size_t i = 0; i < s->count; i++)
+            e[i] = ema(e[i], w[i], c);
+}
+
+/* The copy of w in fewer bits. */
+static void write_copy(const struct step *s, uint16_t *copy)
+{
+    if (chosen(s->group, "copy_type", "f16"))
+        for (size_t i = 0; i < s->count; i++)
+            copy[i] = reference_to_f16(s->w[i]);
+    else if (chosen(s->group, "copy_type", "bf16"))
+        for (size_t i = 0; i < s->count; i++)
+            copy[i] = reference_to_bf16(s->w[i]);
+}
+
+void reference_before(const struct step *s)
+{
+    if (given(s->group, "weight_decay"))
+        apply_decay_before(s);
+}
+
+void reference_between(const struct step *s)
+{
+    if (given(s->group, "weight_decay") &&
+        chosen(s->group, "decay_form", "cautious"))
+        apply_decay_cautious(s);
+}
+
+void reference_after(const struct step *s, uint16_t *copy)
+{
+    if (given(s->group, "weight_decay") &&
+        chosen(s->group, "decay_form", "proximal"))
+        apply_decay_proximal(s);
+    if (given(s->group, "prox_l1"))
+        apply_prox_l1(s);
+    if (given(s->group, "max_norm"))
+        apply_max_norm(s);
+    if (reference_has_ema(s->reference))
+        update_ema(s);
+    if (copy != NULL)
+        write_copy(s, copy + s->offset);
 }

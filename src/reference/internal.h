@@ -32,6 +32,14 @@ struct setting {
     char choice[MAX_NAME]; /* empty for a number or a flag */
 };
 
+/* A group has all settings, though only the numbers may differ by group. */
+struct group {
+    struct setting settings[MAX_SETTINGS];
+    size_t setting_count;
+    uint64_t steps; /* that it has taken */
+    bool frozen;
+};
+
 struct slot {
     const char *name;
     float *values;
@@ -39,21 +47,29 @@ struct slot {
 
 struct reference {
     const struct rule *rule;
-    size_t count;
-    uint64_t steps;
-    struct setting settings[MAX_SETTINGS];
-    size_t setting_count;
+    struct reference_tensor *tensors;
+    size_t tensor_count;
+    struct group *groups; /* what does not differ is looked up in the first */
+    size_t group_count;
+    size_t count; /* of the arrays: where the last tensor ends */
     struct slot slots[MAX_SLOTS];
     size_t slot_count;
-    float *x; /* scratch: the gradient on its way into the rule */
-    float *u; /* scratch: the direction */
+    struct reference_report report;
+    bool dynamic;       /* there is a dynamic scale: report.scale */
+    float device_scale; /* what the device's buffer would hold */
+    float *sums;        /* of each tensor, for the norm */
+    float *x;           /* scratch: the gradient on its way into the rule */
+    float *u;           /* scratch: the direction */
 };
 
-/* What a rule sees of the step that is being taken. */
+/* The step that is being taken, in one tensor: the pointers begin there. */
 struct step {
-    uint64_t t; /* 1 for the first */
-    size_t count;
-    const float *x;
+    struct reference *reference;
+    const struct group *group; /* the tensor's */
+    uint64_t t;                /* of the group, 1 for the first */
+    size_t offset, count;      /* of the tensor */
+    size_t rows;               /* the first extent; 0 for rank 0 and 1 */
+    float *x;
     float *w;
     float *u;
 };
@@ -64,63 +80,94 @@ struct step {
  * returns means nothing.
  */
 struct rule {
-    const char *name;
+    const char *name; /* NULL ends a list */
     const struct reference_setting *defaults;
     bool (*add_slots)(struct reference *r); /* NULL if it has none */
-    float (*step)(struct reference *r, const struct step *s);
+    float (*step)(const struct step *s);
     bool sets_w;
 };
 
 /* rules.c: the rule called 'name', or NULL. */
 const struct rule *reference_find_rule(const char *name);
 
+/* rules_adam.c: the rules of Adam's family. */
+extern const struct rule reference_adam_rules[];
+
 /* reference.c: adds a slot that begins at 'initial'; false if no memory. */
 bool reference_add_slot(struct reference *r, const char *name, double initial);
 
+/* gradient.c: what happens to the gradient before the rule. */
+
+/* The gradient as a float, times 'k' if 'scaled'. */
+void reference_read_gradient(const struct step *s, const void *g, bool scaled,
+                             float k);
+bool reference_finite(const struct step *s);
+void reference_maximize(const struct step *s);
+void reference_clip_value(const struct step *s, double clip_value);
+void reference_clip_norm(const struct step *s, double clip_norm, float norm);
+void reference_regularize(const struct step *s);
+void reference_zero_grad(const struct step *s, void *g);
+
 /*
- * features.c: what happens before the rule (the gradient becomes x, w may
- * decay), between the rule and the move, and after the move.
+ * features.c: what happens to w before the rule, between the rule and the
+ * move, and after the move.
  */
-void reference_prologue(const struct reference *r, const float *g, float *x,
-                        float *w);
-void reference_between(const struct reference *r, const float *u, float *w);
-void reference_epilogue(const struct reference *r, float *g, float *w);
+void reference_before(const struct step *s);
+void reference_between(const struct step *s);
+void reference_after(const struct step *s, uint16_t *copy);
+
+/* Whether there is an average of w, in the slot "ema". */
+bool reference_has_ema(const struct reference *r);
+
+/* sums.c: the sum of squares of a tensor, or of a row of one. */
+float reference_sum(const float *x, size_t count);
+
+/* The sum of the 'sums' of all tensors of all optimizers. */
+float reference_total(struct reference *const *r, size_t count);
 
 /* The setting called 'name', or NULL if it was not given. */
 static inline const struct setting *
-find_setting(const struct reference *r, const char *name)
+find_setting(const struct group *group, const char *name)
 {
-    for (size_t i = 0; i < r->setting_count; i++)
-        if (strcmp(r->settings[i].name, name) == 0)
-            return &r->settings[i];
+    for (size_t i = 0; i < group->setting_count; i++)
+        if (strcmp(group->settings[i].name, name) == 0)
+            return &group->settings[i];
     return NULL;
 }
 
-static inline bool given(const struct reference *r, const char *name)
+static inline bool given(const struct group *group, const char *name)
 {
-    return find_setting(r, name) != NULL;
+    return find_setting(group, name) != NULL;
 }
 
 /* The number called 'name'; 0, which is also a flag's default, if not given. */
-static inline double number(const struct reference *r, const char *name)
+static inline double number(const struct group *group, const char *name)
 {
-    const struct setting *setting = find_setting(r, name);
+    const struct setting *setting = find_setting(group, name);
 
     return setting != NULL ? setting->number : 0.0;
 }
 
-static inline bool flag(const struct reference *r, const char *name)
+static inline bool flag(const struct group *group, const char *name)
 {
-    return number(r, name) != 0.0;
+    return number(group, name) != 0.0;
 }
 
 /* Whether the choice called 'name' has the value 'choice'. */
 static inline bool
-chosen(const struct reference *r, const char *name, const char *choice)
+chosen(const struct group *group, const char *name, const char *choice)
 {
-    const struct setting *setting = find_setting(r, name);
+    const struct setting *setting = find_setting(group, name);
 
     return setting != NULL && strcmp(setting->choice, choice) == 0;
+}
+
+/* The tensor's part of the slot called 'name', or NULL if there is none. */
+static inline float *slot(const struct step *s, const char *name)
+{
+    float *values = reference_slot(s->reference, name);
+
+    return values != NULL ? values + s->offset : NULL;
 }
 
 /* b^t by binary powering, which every libc rounds alike. */
@@ -132,6 +179,12 @@ static inline double power(double b, uint64_t t)
         if (n & 1)
             result *= b;
     return result;
+}
+
+/* 1 - beta^t, by which a moving average that began at 0 is too small. */
+static inline double bias_correction(double beta, uint64_t t)
+{
+    return 1.0 - power(beta, t);
 }
 
 /* An exponential moving average: s moves towards x by the share c. */

@@ -1,10 +1,10 @@
 /*
- * reference.c - the reference optimizer: its settings, its slots and its step
+ * reference.c - the reference optimizer: its tensors, settings and slots
  * SPDX-License-Identifier: MIT
  *
- * The rules are in rules.c and the features in features.c, each a plain loop
- * over the arrays.  Nothing in these files comes from elsewhere in src/ or from
- * kernels/.
+ * The step is in step.c, the rules are in rules.c and rules_adam.c, the
+ * features in gradient.c and features.c, each a plain loop over a tensor.
+ * Nothing in these files comes from elsewhere in src/ or from kernels/.
  */
 #include "reference.h"
 
@@ -19,20 +19,29 @@ static const struct reference_setting common_defaults[] = {
     {NULL, 0.0, NULL},
 };
 
+/* The dynamic scale's, if one of them was given: PyTorch's GradScaler. */
+static const struct reference_setting scale_defaults[] = {
+    {"scale_start", 65536.0, NULL},
+    {"scale_growth", 2.0, NULL},
+    {"scale_interval", 2000.0, NULL},
+    {"scale_backoff", 0.5, NULL},
+    {NULL, 0.0, NULL},
+};
+
 /* Gives a setting, or gives it again. */
-static bool put(struct reference *r, const struct reference_setting *entry)
+static bool put(struct group *group, const struct reference_setting *entry)
 {
     size_t i = 0;
 
-    while (i < r->setting_count &&
-           strcmp(r->settings[i].name, entry->name) != 0)
+    while (i < group->setting_count &&
+           strcmp(group->settings[i].name, entry->name) != 0)
         i++;
     if (i == MAX_SETTINGS)
         return false;
-    if (i == r->setting_count)
-        r->setting_count++;
+    if (i == group->setting_count)
+        group->setting_count++;
 
-    struct setting *setting = &r->settings[i];
+    struct setting *setting = &group->settings[i];
 
     snprintf(setting->name, sizeof(setting->name), "%s", entry->name);
     setting->number = entry->number;
@@ -41,20 +50,50 @@ static bool put(struct reference *r, const struct reference_setting *entry)
     return true;
 }
 
-static bool put_all(struct reference *r, const struct reference_setting *list)
+static bool put_all(struct group *group, const struct reference_setting *list)
 {
     for (size_t i = 0; list != NULL && list[i].name != NULL; i++)
-        if (!put(r, &list[i]))
+        if (!put(group, &list[i]))
             return false;
     return true;
 }
 
 /* The default of 'lr_max' is the rate at creation. */
-static bool put_lr_max(struct reference *r)
+static bool put_lr_max(struct group *group)
 {
-    const struct reference_setting lr_max = {"lr_max", number(r, "lr"), NULL};
+    const struct reference_setting lr_max = {"lr_max", number(group, "lr"),
+                                             NULL};
 
-    return given(r, "lr_max") || put(r, &lr_max);
+    return given(group, "lr_max") || put(group, &lr_max);
+}
+
+/* The dynamic scale, where any of its settings was given. */
+static bool
+put_scale(struct reference *r, const struct reference_setting *settings)
+{
+    for (size_t i = 0; scale_defaults[i].name != NULL; i++)
+        r->dynamic = r->dynamic || given(r->groups, scale_defaults[i].name);
+    if (!r->dynamic)
+        return true;
+    if (!put_all(r->groups, scale_defaults) || !put_all(r->groups, settings))
+        return false;
+    r->report.scale = (float)number(r->groups, "scale_start");
+    return true;
+}
+
+/* Every group begins with the same settings. */
+static bool
+put_settings(struct reference *r, const struct reference_setting *settings)
+{
+    struct group *first = r->groups;
+
+    if (!put_all(first, common_defaults) ||
+        !put_all(first, r->rule->defaults) || !put_all(first, settings) ||
+        !put_lr_max(first) || !put_scale(r, settings))
+        return false;
+    for (size_t i = 1; i < r->group_count; i++)
+        r->groups[i] = *first;
+    return true;
 }
 
 /* 'count' zeros; one for none, so that NULL always means no memory. */
@@ -82,9 +121,45 @@ bool reference_add_slot(struct reference *r, const char *name, double initial)
     return true;
 }
 
+/* Copies the tensors, and finds how many groups and numbers they need. */
+static bool
+put_tensors(struct reference *r, const struct reference_tensor *tensors,
+            size_t tensor_count)
+{
+    r->tensors = calloc(tensor_count + 1, sizeof(*r->tensors));
+    r->sums = create_floats(tensor_count);
+    if (r->tensors == NULL || r->sums == NULL)
+        return false;
+    r->tensor_count = tensor_count;
+    r->group_count = 1;
+    for (size_t i = 0; i < tensor_count; i++) {
+        const size_t end = (size_t)(tensors[i].offset + tensors[i].count);
+
+        r->tensors[i] = tensors[i];
+        r->count = end > r->count ? end : r->count;
+        r->group_count = tensors[i].group >= r->group_count
+                             ? tensors[i].group + 1
+                             : r->group_count;
+    }
+    r->groups = calloc(r->group_count, sizeof(*r->groups));
+    r->x = create_floats(r->count);
+    r->u = create_floats(r->count);
+    return r->groups != NULL && r->x != NULL && r->u != NULL;
+}
+
+/* The rule's slots, and the average behind them. */
+static bool add_slots(struct reference *r)
+{
+    if (r->rule->add_slots != NULL && !r->rule->add_slots(r))
+        return false;
+    return !reference_has_ema(r) || reference_add_slot(r, "ema", 0.0);
+}
+
 struct reference *
-reference_create(const char *rule, const struct reference_setting *settings,
-                 size_t count)
+reference_create_layout(const char *rule,
+                        const struct reference_setting *settings,
+                        const struct reference_tensor *tensors,
+                        size_t tensor_count)
 {
     const struct rule *found = reference_find_rule(rule);
 
@@ -96,16 +171,22 @@ reference_create(const char *rule, const struct reference_setting *settings,
     if (r == NULL)
         return NULL;
     r->rule = found;
-    r->count = count;
-    r->x = create_floats(count);
-    r->u = create_floats(count);
-    if (r->x == NULL || r->u == NULL || !put_all(r, common_defaults) ||
-        !put_all(r, found->defaults) || !put_all(r, settings) ||
-        !put_lr_max(r) || (found->add_slots != NULL && !found->add_slots(r))) {
+    r->device_scale = 1.0f;
+    if (!put_tensors(r, tensors, tensor_count) || !put_settings(r, settings) ||
+        !add_slots(r)) {
         reference_release(r);
         return NULL;
     }
     return r;
+}
+
+struct reference *
+reference_create(const char *rule, const struct reference_setting *settings,
+                 size_t count)
+{
+    const struct reference_tensor tensor = {.count = count};
+
+    return reference_create_layout(rule, settings, &tensor, 1);
 }
 
 void reference_release(struct reference *reference)
@@ -116,6 +197,9 @@ void reference_release(struct reference *reference)
         free(reference->slots[i].values);
     free(reference->u);
     free(reference->x);
+    free(reference->sums);
+    free(reference->groups);
+    free(reference->tensors);
     free(reference);
 }
 
@@ -132,44 +216,67 @@ float *reference_slot(struct reference *reference, const char *name)
     return NULL;
 }
 
-/* A number that was not given at creation stays so. */
 void reference_set(struct reference *reference, const char *name, double number)
 {
-    for (size_t i = 0; i < reference->setting_count; i++)
-        if (strcmp(reference->settings[i].name, name) == 0)
-            reference->settings[i].number = number;
+    for (size_t i = 0; i < reference->group_count; i++)
+        reference_set_group(reference, i, name, number);
+}
+
+/* A number that was not given at creation stays so. */
+void reference_set_group(struct reference *reference, size_t group,
+                         const char *name, double number)
+{
+    struct group *g = &reference->groups[group];
+
+    for (size_t i = 0; i < g->setting_count; i++)
+        if (strcmp(g->settings[i].name, name) == 0)
+            g->settings[i].number = number;
+}
+
+void reference_freeze(struct reference *reference, size_t group, bool frozen)
+{
+    reference->groups[group].frozen = frozen;
+}
+
+void reference_set_device_scale(struct reference *reference, float scale)
+{
+    reference->device_scale = scale;
 }
 
 void reference_set_steps(struct reference *reference, uint64_t steps)
 {
-    reference->steps = steps;
+    reference->report.steps = steps;
+    for (size_t i = 0; i < reference->group_count; i++)
+        reference->groups[i].steps = steps;
+}
+
+void reference_set_group_steps(struct reference *reference, size_t group,
+                               uint64_t steps)
+{
+    reference->groups[group].steps = steps;
 }
 
 uint64_t reference_steps(const struct reference *reference)
 {
-    return reference->steps;
+    return reference->report.steps;
 }
 
-static void move(size_t count, float *w, float a, const float *u)
+uint64_t reference_group_steps(const struct reference *reference, size_t group)
 {
-    for (size_t i = 0; i < count; i++)
-        w[i] = w[i] - a * u[i];
+    return reference->groups[group].steps;
 }
 
-void reference_step(struct reference *reference, float *w, float *g)
+void reference_report(const struct reference *reference,
+                      struct reference_report *report)
 {
-    struct reference *r = reference;
+    *report = reference->report;
+}
 
-    r->steps++;
-    reference_prologue(r, g, r->x, w);
-
-    const struct step step = {
-        .t = r->steps, .count = r->count, .x = r->x, .w = w, .u = r->u};
-    const float a = r->rule->step(r, &step);
-
-    if (!r->rule->sets_w) {
-        reference_between(r, r->u, w);
-        move(r->count, w, a, r->u);
-    }
-    reference_epilogue(r, g, w);
+void reference_resume(struct reference *reference,
+                      const struct reference_report *report)
+{
+    reference->report.skipped = report->skipped;
+    if (reference->dynamic)
+        reference->report.scale = report->scale;
+    reference->report.scale_steps = report->scale_steps;
 }

@@ -10,6 +10,7 @@
 #ifndef CS_REFERENCE_H
 #define CS_REFERENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,14 @@ struct reference_setting {
     const char *name; /* NULL ends a list */
     double number;
     const char *choice; /* NULL for a number or a flag */
+};
+
+/* A tensor of the flat arrays. */
+struct reference_tensor {
+    uint64_t offset, count;
+    uint64_t rows; /* the first extent if the rank is 2 or more and there are
+                      elements; else 0 */
+    size_t group;
 };
 
 /* An optimizer on the host's memory. */
@@ -31,24 +40,82 @@ struct reference;
 struct reference *
 reference_create(const char *rule, const struct reference_setting *settings,
                  size_t count);
+
+/*
+ * The same for tensors.  The arrays are as long as the last tensor's end; what
+ * lies between tensors is neither read nor written.
+ */
+struct reference *
+reference_create_layout(const char *rule,
+                        const struct reference_setting *settings,
+                        const struct reference_tensor *tensors,
+                        size_t tensor_count);
+
 void reference_release(struct reference *reference);
 
 /* The name of the slot at 'index', or NULL past the last. */
 const char *
 reference_slot_name(const struct reference *reference, size_t index);
 
-/* The 'count' numbers of the slot called 'name', or NULL if there is none. */
+/* The numbers of the slot called 'name', or NULL if there is none. */
 float *reference_slot(struct reference *reference, const char *name);
 
-/* Sets a number for the steps to come. */
+/* Sets a number for the steps to come, in every group or in one. */
 void reference_set(struct reference *reference, const char *name,
                    double number);
+void reference_set_group(struct reference *reference, size_t group,
+                         const char *name, double number);
 
-/* Steps taken; the next step is this number plus one. */
+/* Freezes a group, or thaws it. */
+void reference_freeze(struct reference *reference, size_t group, bool frozen);
+
+/* With device_scale: the number that the device's buffer holds; 1 at first. */
+void reference_set_device_scale(struct reference *reference, float scale);
+
+/* Steps taken: by the optimizer, and by each group; the latter count in t.  The
+ * first of the setters sets all of them, the second a group's alone. */
 void reference_set_steps(struct reference *reference, uint64_t steps);
+void reference_set_group_steps(struct reference *reference, size_t group,
+                               uint64_t steps);
 uint64_t reference_steps(const struct reference *reference);
+uint64_t reference_group_steps(const struct reference *reference, size_t group);
 
-/* One step: moves 'w' and the slots by the gradient 'g', all of 'count'. */
-void reference_step(struct reference *reference, float *w, float *g);
+/*
+ * One step: moves 'w' and the slots by the gradient 'g', and with copy_type
+ * writes the copy, unless 'copy' is NULL.  'g' has floats, or the bits of a
+ * half or bfloat in an uint16_t, as grad_type says.
+ */
+void reference_step(struct reference *reference, float *w, void *g,
+                    uint16_t *copy);
+
+/* One step of several optimizers, each with its arrays; 'copy' may be NULL. */
+void reference_joint_step(struct reference *const *references, size_t count,
+                          float *const *w, void *const *g, void *const *copy);
+
+/* What the steps have decided. */
+struct reference_report {
+    uint64_t steps;       /* taken */
+    uint64_t skipped;     /* because of check_finite */
+    float norm;           /* of the last call that had one, or 0 */
+    float scale;          /* the dynamic scale, or 0 if there is none */
+    uint32_t scale_steps; /* taken since the scale last changed */
+};
+
+void reference_report(const struct reference *reference,
+                      struct reference_report *report);
+
+/* Takes over 'skipped', 'scale' and 'scale_steps'. */
+void reference_resume(struct reference *reference,
+                      const struct reference_report *report);
+
+/* Exchanges 'w' and the slot "ema", but in groups that have taken no step. */
+void reference_swap(struct reference *reference, float *w);
+
+/* The bits of halves (f16) and bfloats (bf16).  To a float is exact; from one
+ * rounds to nearest even, and a NaN stays a NaN. */
+float reference_from_f16(uint16_t bits);
+float reference_from_bf16(uint16_t bits);
+uint16_t reference_to_f16(float x);
+uint16_t reference_to_bf16(float x);
 
 #endif /* CS_REFERENCE_H */

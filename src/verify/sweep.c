@@ -16,7 +16,9 @@ void sweep_add(struct sweep_list *list, clstep_setting setting)
 /* A value that is neither neutral nor extreme. */
 static double middling(const clstep_setting_info *info)
 {
-    if (info->max < 1.0)
+    if (strcmp(info->name, "ema_begin") == 0)
+        return 2.0; /* the average has to begin within a trial */
+    if (info->max <= 1.0)
         return 0.75;
     return info->min > 0.0 ? 3.0 : 0.0625;
 }
@@ -33,7 +35,9 @@ inside(const clstep_setting_info *info, struct trial_random *source)
 
     const double value = pow(10.0, -10.0 + 12.0 * unit);
 
-    return value < info->min ? info->min + value : value;
+    return value < info->min   ? info->min + value
+           : value > info->max ? info->max * unit
+                               : value;
 }
 
 /* --- choices -------------------------------------------------------------- */
@@ -157,12 +161,53 @@ bool sweep_values(const clstep_rule *rule, size_t index, size_t random,
 
 /* --- features ------------------------------------------------------------- */
 
-/* The ways of one feature: a decay has one for each form. */
+/* What else has to be given for a feature to act. */
+static const struct {
+    const char *feature;
+    clstep_setting setting;
+} companions[] = {
+    {"decay_form", {"weight_decay", 0.0625, NULL}},
+    {"scale_start", {"check_finite", 1.0, NULL}},
+    {"scale_growth", {"check_finite", 1.0, NULL}},
+    {"scale_interval", {"check_finite", 1.0, NULL}},
+    {"scale_backoff", {"check_finite", 1.0, NULL}},
+    {"ema_begin", {"ema_decay", 0.75, NULL}},
+};
+
+/* Says whether the first choice of a feature is one of its ways too: not where
+ * it means that the feature is off, or what is so without it. */
+static bool begins_at_first(const clstep_setting_info *info)
+{
+    return strcmp(info->name, "decay_form") == 0;
+}
+
+/* The ways of one feature: a choice has one for each value. */
 static size_t feature_ways(const clstep_setting_info *info)
 {
     if (!info->feature || strcmp(info->name, "lr_max") == 0)
         return 0;
-    return info->kind == CLSTEP_CHOICE ? ways_of(info) : 1;
+    if (info->kind != CLSTEP_CHOICE)
+        return 1;
+    return ways_of(info) - !begins_at_first(info);
+}
+
+/* The way 'digit' of switching on the feature, with what it needs. */
+static void add_feature(const clstep_setting_info *info, size_t digit,
+                        struct sweep_list *list)
+{
+    const char *choice = NULL;
+
+    if (info->kind == CLSTEP_CHOICE)
+        choice = info->choices[digit + !begins_at_first(info)];
+    sweep_add(list,
+              (clstep_setting){
+                  info->name,
+                  info->kind == CLSTEP_NUMBER ? middling(info) : 1.0, choice});
+    for (size_t i = 0; i < sizeof(companions) / sizeof(*companions); i++)
+        if (strcmp(companions[i].feature, info->name) == 0)
+            sweep_add(list, companions[i].setting);
+    if (choice != NULL && strcmp(choice, "corrected") == 0)
+        sweep_add(list, (clstep_setting){"lr_max", 0.5, NULL});
 }
 
 bool sweep_feature(const clstep_rule *rule, size_t index,
@@ -178,22 +223,53 @@ bool sweep_feature(const clstep_rule *rule, size_t index,
             index -= ways;
             continue;
         }
-        if (info.kind == CLSTEP_CHOICE) {
-            sweep_add(list,
-                      (clstep_setting){info.name, 0.0, info.choices[index]});
-            sweep_add(list, (clstep_setting){"weight_decay", 0.0625, NULL});
-            if (strcmp(info.choices[index], "corrected") == 0)
-                sweep_add(list, (clstep_setting){"lr_max", 0.5, NULL});
-        } else {
-            sweep_add(list, (clstep_setting){
-                                info.name,
-                                info.optional ? middling(&info) : 1.0, NULL});
-        }
+        add_feature(&info, index, list);
         if (clstep_rule_check(rule, list->settings, NULL) != CLSTEP_OK)
             *list = (struct sweep_list){0};
         return true;
     }
     return false;
+}
+
+static const clstep_setting *
+find(const struct sweep_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->settings[i].name, name) == 0)
+            return &list->settings[i];
+    return NULL;
+}
+
+static bool is_same(const clstep_setting *a, const clstep_setting *b)
+{
+    return a->choice == NULL || b->choice == NULL
+               ? a->choice == b->choice && a->value == b->value
+               : strcmp(a->choice, b->choice) == 0;
+}
+
+bool sweep_join(const clstep_rule *rule, struct sweep_list *list,
+                const struct sweep_list *other)
+{
+    struct sweep_list joined = *list;
+    size_t common = 0;
+
+    for (size_t i = 0; i < other->count; i++) {
+        const clstep_setting *setting = &other->settings[i];
+        const clstep_setting *there = find(list, setting->name);
+
+        if (there != NULL && !is_same(there, setting))
+            return false;
+        common += there != NULL;
+        if (there == NULL)
+            sweep_add(&joined, *setting);
+    }
+
+    /* Nothing new, or all of the list once more? */
+    if (common == other->count || (common != 0 && common == list->count) ||
+        clstep_rule_check(rule, joined.settings, NULL) != CLSTEP_OK)
+        return false;
+    *list = joined;
+    return true;
 }
 
 /* Takes the setting called 'name' out of the list. */

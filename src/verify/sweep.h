@@ -10,7 +10,7 @@
 
 #include "trial.h"
 
-enum { SWEEP_MAX = 32 };
+enum { SWEEP_MAX = 64 };
 
 /* A list of settings, ended by a name that is NULL. */
 struct sweep_list {
@@ -38,12 +38,21 @@ bool sweep_values(const clstep_rule *rule, size_t index, size_t random,
                   struct trial_random *source, struct sweep_list *list);
 
 /*
- * The way at 'index' of switching on one feature: a number, a flag, or the
- * decay in one of its forms.  Numbers have middling values.  Returns false past
- * the last; '*list' is empty where the rule refuses that way.
+ * The way at 'index' of switching on one feature: a number, a flag, or one
+ * value of a choice, with what the feature needs.  Numbers have middling
+ * values.  Returns false past the last; '*list' is empty where the rule refuses
+ * that way.
  */
 bool sweep_feature(const clstep_rule *rule, size_t index,
                    struct sweep_list *list);
+
+/*
+ * Adds what 'other' gives to 'list'.  Returns false, and changes nothing, where
+ * the two give a setting different values, where one says all that the other
+ * does (an empty one too), or where the rule does not take them together.
+ */
+bool sweep_join(const clstep_rule *rule, struct sweep_list *list,
+                const struct sweep_list *other);
 
 /*
  * Gives the features' numbers in 'list' the values at 'index': as they are, at

@@ -14,11 +14,15 @@ enum {
     /* The numbers beside a range; both buffers have as many, since Oclgrind's
      * record of what is initialised suffers where sizes change. */
     MARGIN = 384,
-    MAX_SETTINGS = 32
+    MAX_SETTINGS = 64,
+    SCALES = 8,   /* numbers in the buffer of device_scale */
+    SCALE_AT = 3, /* the one that counts */
 };
 
-/* 1.234: a NaN would stay one, whatever a step that goes too far did to it. */
+/* 1.234: a NaN would stay one, whatever a step that goes too far did to it.
+ * The second is for 16 bits, a number in both types. */
 static const uint32_t guard_bits = 0x3f9df3b6;
+static const uint16_t guard_half = 0x3fa5;
 
 /* --- random numbers ------------------------------------------------------- */
 
@@ -104,26 +108,79 @@ static bool same(float a, float b)
     return memcmp(&a, &b, sizeof(a)) == 0 || (isnan(a) && isnan(b));
 }
 
+/* The types of elements; also the index of the name in grad_type. */
+enum type { F32, F16, BF16 };
+
 struct session {
     const struct trial_place *place;
     const struct trial *trial;
     struct trial_result *result;
     clstep_optimizer *optimizer;
     struct reference *reference;
-    cl_mem parameters, gradients;
-    float *w, *g;   /* the reference's, with guards around */
-    float *device;  /* what the device has */
-    uint64_t total; /* numbers in each of w, g and device */
+    enum type grad_type, copy_type; /* F32: there is no copy */
+    cl_mem parameters, gradients, copy, scale;
+    float *w; /* the reference's, with guards around */
+    void *g;
+    uint16_t *c;
+    void *device;   /* what the device has */
+    uint64_t total; /* numbers in each of these */
     unsigned step;
+    bool calm; /* norms and checks need gradients that are not all wild */
 };
 
+static const clstep_setting *find(const struct trial *trial, const char *name)
+{
+    for (const clstep_setting *t = trial->settings;
+         t != NULL && t->name != NULL; t++)
+        if (strcmp(t->name, name) == 0)
+            return t;
+    return NULL;
+}
+
+static enum type type_of(const struct trial *trial, const char *name)
+{
+    const clstep_setting *setting = find(trial, name);
+
+    if (setting == NULL || setting->choice == NULL)
+        return F32;
+    return strcmp(setting->choice, "f16") == 0    ? F16
+           : strcmp(setting->choice, "bf16") == 0 ? BF16
+                                                  : F32;
+}
+
+static bool is_nan_half(uint16_t bits, enum type type)
+{
+    return (bits & 0x7fff) > (type == F16 ? 0x7c00 : 0x7f80);
+}
+
+/* The number at 'index' of 'x' in words that every bit can be seen in. */
+static double number_at(const void *x, uint64_t index, enum type type)
+{
+    const uint16_t *halves = x;
+
+    return type == F32   ? (double)((const float *)x)[index]
+           : type == F16 ? (double)reference_from_f16(halves[index])
+                         : (double)reference_from_bf16(halves[index]);
+}
+
+static bool
+same_at(const void *a, const void *b, uint64_t index, enum type type)
+{
+    const uint16_t *x = a, *y = b;
+
+    if (type == F32)
+        return same(((const float *)a)[index], ((const float *)b)[index]);
+    return x[index] == y[index] ||
+           (is_nan_half(x[index], type) && is_nan_half(y[index], type));
+}
+
 /* Compares 'count' numbers; 'offset' of them are a guard in front. */
-static void compare(struct session *s, const char *name, const float *expected,
-                    uint64_t count, uint64_t offset)
+static void compare(struct session *s, const char *name, const void *expected,
+                    enum type type, uint64_t count, uint64_t offset)
 {
     s->result->compared += count;
     for (uint64_t i = 0; i < count; i++) {
-        if (same(expected[i], s->device[i]))
+        if (same_at(expected, s->device, i, type))
             continue;
         if (s->result->mismatches++ != 0)
             continue;
@@ -136,7 +193,8 @@ static void compare(struct session *s, const char *name, const float *expected,
                  "%llu and %llu, seed %llu",
                  clstep_rule_name(s->trial->rule), settings, name,
                  (long long)(i - offset), (unsigned long long)s->trial->count,
-                 s->step, (double)s->device[i], (double)expected[i],
+                 s->step, number_at(s->device, i, type),
+                 number_at(expected, i, type),
                  (unsigned long long)s->trial->parameters_offset,
                  (unsigned long long)s->trial->gradients_offset,
                  (unsigned long long)s->trial->seed);
@@ -155,30 +213,64 @@ fail(clstep_error *error, clstep_status status, const char *what, cl_int code)
     return status;
 }
 
-static clstep_status read_buffer(struct session *s, cl_mem buffer,
-                                 uint64_t count, clstep_error *error)
+static size_t size_of(enum type type)
+{
+    return type == F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+/* Compares a buffer with guards around with what is expected. */
+static clstep_status
+compare_buffer(struct session *s, const char *name, cl_mem buffer,
+               const void *expected, enum type type, uint64_t offset,
+               clstep_error *error)
 {
     const cl_int code =
         clEnqueueReadBuffer(s->place->queue, buffer, CL_TRUE, 0,
-                            count * sizeof(float), s->device, 0, NULL, NULL);
+                            s->total * size_of(type), s->device, 0, NULL, NULL);
 
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : fail(error, CLSTEP_CL_FAILED,
-                                     "clEnqueueReadBuffer failed", code);
+    if (code != CL_SUCCESS)
+        return fail(error, CLSTEP_CL_FAILED, "clEnqueueReadBuffer failed",
+                    code);
+    compare(s, name, expected, type, s->total, offset);
+    return CLSTEP_OK;
 }
 
-static clstep_status compare_all(struct session *s, clstep_error *error)
+/* Compares one number that is not in a buffer of the caller's. */
+static void
+compare_number(struct session *s, const char *name, double is, double expected)
 {
-    const char *name;
-    clstep_status status = read_buffer(s, s->parameters, s->total, error);
+    ((float *)s->device)[0] = (float)is;
+    compare(s, name, &(float){(float)expected}, F32, 1, 0);
+}
+
+static clstep_status compare_report(struct session *s, clstep_error *error)
+{
+    struct reference_report expected;
+    clstep_report report;
+    const clstep_status status = clstep_optimizer_report(
+        s->optimizer, s->place->queue, &report, NULL, error);
 
     if (status != CLSTEP_OK)
         return status;
-    compare(s, "parameters", s->w, s->total, s->trial->parameters_offset);
-    status = read_buffer(s, s->gradients, s->total, error);
-    if (status != CLSTEP_OK)
-        return status;
-    compare(s, "gradients", s->g, s->total, s->trial->gradients_offset);
+    reference_report(s->reference, &expected);
+    compare_number(s, "report.steps", (double)report.steps,
+                   (double)expected.steps);
+    compare_number(s, "report.skipped", (double)report.skipped,
+                   (double)expected.skipped);
+    compare_number(s, "report.norm", (double)report.norm,
+                   (double)expected.norm);
+    compare_number(s, "report.scale", (double)report.scale,
+                   (double)expected.scale);
+    compare_number(s, "report.scale_steps", report.scale_steps,
+                   expected.scale_steps);
+    compare_number(s, "steps", (double)clstep_optimizer_steps(s->optimizer),
+                   (double)expected.steps);
+    return CLSTEP_OK;
+}
+
+static clstep_status compare_slots(struct session *s, clstep_error *error)
+{
+    const char *name;
 
     for (size_t i = 0; (name = clstep_optimizer_slot(s->optimizer, i)) != NULL;
          i++) {
@@ -187,11 +279,14 @@ static clstep_status compare_all(struct session *s, clstep_error *error)
         if (expected == NULL)
             return fail(error, CLSTEP_INVALID_ARGUMENT,
                         "the reference lacks a slot of the rule", 0);
-        status = clstep_optimizer_read(s->optimizer, s->place->queue, name, 0,
-                                       s->trial->count, s->device, error);
+
+        const clstep_status status =
+            clstep_optimizer_read(s->optimizer, s->place->queue, name, 0,
+                                  s->trial->count, s->device, error);
+
         if (status != CLSTEP_OK)
             return status;
-        compare(s, name, expected, s->trial->count, 0);
+        compare(s, name, expected, F32, s->trial->count, 0);
     }
     for (size_t i = 0; (name = reference_slot_name(s->reference, i)) != NULL;
          i++)
@@ -199,6 +294,70 @@ static clstep_status compare_all(struct session *s, clstep_error *error)
             return fail(error, CLSTEP_INVALID_ARGUMENT,
                         "the rule lacks a slot of the reference", 0);
     return CLSTEP_OK;
+}
+
+static clstep_status compare_all(struct session *s, clstep_error *error)
+{
+    clstep_status status =
+        compare_buffer(s, "parameters", s->parameters, s->w, F32,
+                       s->trial->parameters_offset, error);
+
+    if (status == CLSTEP_OK)
+        status =
+            compare_buffer(s, "gradients", s->gradients, s->g, s->grad_type,
+                           s->trial->gradients_offset, error);
+    if (status == CLSTEP_OK && s->copy != NULL)
+        status = compare_buffer(s, "copy", s->copy, s->c, s->copy_type,
+                                s->trial->gradients_offset, error);
+    if (status == CLSTEP_OK)
+        status = compare_slots(s, error);
+    if (status == CLSTEP_OK)
+        status = compare_report(s, error);
+    return status;
+}
+
+/* --- gradients ------------------------------------------------------------ */
+
+/* A number that a norm can be taken of. */
+static float calm_number(float x)
+{
+    const float size = fabsf(x);
+
+    return !isfinite(x) ? 1.0f : size > 4.0f ? 0x1p-3f : x;
+}
+
+static uint16_t
+half_of(struct session *s, struct trial_random *random, float x, bool wild)
+{
+    const uint64_t r = trial_random_next(random);
+    const uint16_t bits =
+        s->grad_type == F16 ? reference_to_f16(x) : reference_to_bf16(x);
+    const uint16_t infinity = s->grad_type == F16 ? 0x7c00 : 0x7f80;
+
+    if (wild)
+        return r % 4 == 0 ? (uint16_t)(r >> 32) : bits;
+    return (bits & infinity) == infinity ? guard_half : bits;
+}
+
+/* New gradients: any numbers; or, where a bad one skips the step and a large
+ * one makes the norm an infinity, mostly without these. */
+static void fill_gradients(struct session *s, struct trial_random *random)
+{
+    enum { CALM, CALM_TOO, FINITE, WILD };
+    const unsigned kind =
+        s->calm ? (unsigned)(trial_random_next(random) % 4) : WILD;
+    const uint64_t count = s->trial->count;
+    const uint64_t offset = s->trial->gradients_offset;
+    float *x = s->device; /* which nobody needs now */
+
+    trial_random_fill(random, x, count);
+    for (uint64_t i = 0; i < count && kind != WILD; i++)
+        if (kind < FINITE || !isfinite(x[i]))
+            x[i] = calm_number(x[i]);
+    if (s->grad_type == F32)
+        memcpy((float *)s->g + offset, x, count * sizeof(float));
+    for (uint64_t i = 0; i < count && s->grad_type != F32; i++)
+        ((uint16_t *)s->g)[offset + i] = half_of(s, random, x[i], kind == WILD);
 }
 
 /* --- a trial -------------------------------------------------------------- */
@@ -211,24 +370,48 @@ fill_guards(float *x, uint64_t total, uint64_t offset, uint64_t count)
             x[i] = float_of(guard_bits);
 }
 
+static void fill_halves(uint16_t *x, uint64_t total)
+{
+    for (uint64_t i = 0; i < total; i++)
+        x[i] = guard_half;
+}
+
 static cl_mem
-create_buffer(const struct trial_place *place, uint64_t count, float *from)
+create_buffer(const struct trial_place *place, uint64_t bytes, void *from)
 {
     return clCreateBuffer(place->context,
-                          CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
-                          count * sizeof(float), from, NULL);
+                          CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, from,
+                          NULL);
+}
+
+/* The first extent of a matrix of 'count' elements, as square as can be. */
+static uint64_t rows_of(uint64_t count)
+{
+    uint64_t rows = 1;
+
+    for (uint64_t i = 1; i * i <= count; i++)
+        if (count % i == 0)
+            rows = i;
+    return rows;
 }
 
 static clstep_status open_optimizer(struct session *s, clstep_error *error)
 {
     const struct trial *trial = s->trial;
+    const bool matrix = find(trial, "max_norm") != NULL;
+    const uint64_t rows = rows_of(trial->count);
+    const uint64_t shape[] = {matrix ? rows : trial->count,
+                              trial->count / rows};
+    const struct reference_tensor tensor = {.count = trial->count,
+                                            .rows = matrix ? rows : 0};
     struct reference_setting settings[MAX_SETTINGS] = {{0}};
     clstep_layout *layout = NULL;
     size_t n = 0;
     clstep_status status = clstep_layout_create(&layout, error);
 
     if (status == CLSTEP_OK)
-        status = clstep_layout_add(layout, "w", 1, &trial->count, error);
+        status =
+            clstep_layout_add(layout, "w", matrix ? 2 : 1, shape, 0, error);
     if (status == CLSTEP_OK)
         status = clstep_optimizer_create(
             s->place->device, clstep_rule_name(trial->rule), trial->settings,
@@ -241,12 +424,34 @@ static clstep_status open_optimizer(struct session *s, clstep_error *error)
          t != NULL && t->name != NULL && n + 1 < MAX_SETTINGS; t++)
         settings[n++] =
             (struct reference_setting){t->name, t->value, t->choice};
-    s->reference = reference_create(clstep_rule_name(trial->rule), settings,
-                                    (size_t)trial->count);
+    s->reference = reference_create_layout(clstep_rule_name(trial->rule),
+                                           settings, &tensor, 1);
     return s->reference != NULL
                ? CLSTEP_OK
                : fail(error, CLSTEP_OUT_OF_MEMORY,
                       "the reference has no such rule, or no memory", 0);
+}
+
+static clstep_status create_buffers(struct session *s, clstep_error *error)
+{
+    const bool copies = s->copy_type != F32;
+    const bool scales = find(s->trial, "device_scale") != NULL;
+    float ones[SCALES];
+
+    for (size_t i = 0; i < SCALES; i++)
+        ones[i] = i == SCALE_AT ? 1.0f : float_of(guard_bits);
+    s->parameters = create_buffer(s->place, s->total * sizeof(float), s->w);
+    s->gradients =
+        create_buffer(s->place, s->total * size_of(s->grad_type), s->g);
+    if (copies)
+        s->copy = create_buffer(s->place, s->total * sizeof(uint16_t), s->c);
+    if (scales)
+        s->scale = create_buffer(s->place, sizeof(ones), ones);
+    if (s->parameters == NULL || s->gradients == NULL ||
+        (copies && s->copy == NULL) || (scales && s->scale == NULL))
+        return fail(error, CLSTEP_OUT_OF_MEMORY,
+                    "no memory for a trial on the device", 0);
+    return CLSTEP_OK;
 }
 
 static clstep_status
@@ -256,34 +461,44 @@ open_session(struct session *s, struct trial_random *random,
     const struct trial *trial = s->trial;
 
     s->total = trial->count + MARGIN;
+    s->grad_type = type_of(trial, "grad_type");
+    s->copy_type = type_of(trial, "copy_type");
+    s->calm = find(trial, "check_finite") != NULL ||
+              find(trial, "clip_norm") != NULL ||
+              find(trial, "clip_norm_tensor") != NULL;
     s->w = malloc(s->total * sizeof(float));
     s->g = malloc(s->total * sizeof(float));
+    s->c = malloc(s->total * sizeof(uint16_t));
     s->device = malloc(s->total * sizeof(float));
-    if (s->w == NULL || s->g == NULL || s->device == NULL)
+    if (s->w == NULL || s->g == NULL || s->c == NULL || s->device == NULL)
         return fail(error, CLSTEP_OUT_OF_MEMORY, "no memory for a trial", 0);
     fill_guards(s->w, s->total, trial->parameters_offset, trial->count);
-    fill_guards(s->g, s->total, trial->gradients_offset, trial->count);
+    if (s->grad_type == F32)
+        fill_guards(s->g, s->total, trial->gradients_offset, trial->count);
+    else
+        fill_halves(s->g, s->total);
+    fill_halves(s->c, s->total);
     trial_random_fill(random, s->w + trial->parameters_offset, trial->count);
-    trial_random_fill(random, s->g + trial->gradients_offset, trial->count);
-    s->parameters = create_buffer(s->place, s->total, s->w);
-    s->gradients = create_buffer(s->place, s->total, s->g);
-    if (s->parameters == NULL || s->gradients == NULL)
-        return fail(error, CLSTEP_OUT_OF_MEMORY,
-                    "no memory for a trial on the device", 0);
-    return open_optimizer(s, error);
+    fill_gradients(s, random);
+
+    const clstep_status status = create_buffers(s, error);
+
+    return status == CLSTEP_OK ? open_optimizer(s, error) : status;
 }
 
 static void close_session(struct session *s)
 {
-    if (s->parameters != NULL)
-        clReleaseMemObject(s->parameters);
-    if (s->gradients != NULL)
-        clReleaseMemObject(s->gradients);
+    const cl_mem buffers[] = {s->parameters, s->gradients, s->copy, s->scale};
+
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
+        if (buffers[i] != NULL)
+            clReleaseMemObject(buffers[i]);
     clstep_optimizer_release(s->optimizer);
     if (s->reference != NULL)
         reference_release(s->reference);
     free(s->w);
     free(s->g);
+    free(s->c);
     free(s->device);
 }
 
@@ -314,33 +529,57 @@ static clstep_status disturb(struct session *s, clstep_error *error)
     return clstep_optimizer_set_steps(s->optimizer, 1, error);
 }
 
+/* The gradients of this step, and the scale that they have. */
+static clstep_status
+write_gradients(struct session *s, struct trial_random *random,
+                clstep_error *error)
+{
+    static const float scales[] = {1.0f, 65536.0f, 3.7f, 0x1p-20f};
+    cl_int code = CL_SUCCESS;
+
+    if (s->step != 1) {
+        fill_gradients(s, random);
+        code = clEnqueueWriteBuffer(s->place->queue, s->gradients, CL_TRUE, 0,
+                                    s->total * size_of(s->grad_type), s->g, 0,
+                                    NULL, NULL);
+    }
+    if (code == CL_SUCCESS && s->scale != NULL) {
+        const float scale = scales[trial_random_next(random) % 4];
+
+        reference_set_device_scale(s->reference, scale);
+        code = clEnqueueWriteBuffer(s->place->queue, s->scale, CL_TRUE,
+                                    SCALE_AT * sizeof(scale), sizeof(scale),
+                                    &scale, 0, NULL, NULL);
+    }
+    return code == CL_SUCCESS ? CLSTEP_OK
+                              : fail(error, CLSTEP_CL_FAILED,
+                                     "clEnqueueWriteBuffer failed", code);
+}
+
 static clstep_status
 take_step(struct session *s, struct trial_random *random, clstep_error *error)
 {
     const struct trial *trial = s->trial;
-    const clstep_buffers buffers = {s->parameters, trial->parameters_offset,
-                                    s->gradients, trial->gradients_offset};
-    float *w = s->w + trial->parameters_offset;
-    float *g = s->g + trial->gradients_offset;
+    const uint64_t offset = trial->gradients_offset;
+    const clstep_buffers buffers = {
+        .parameters = s->parameters,
+        .parameters_offset = trial->parameters_offset,
+        .gradients = s->gradients,
+        .gradients_offset = offset,
+        .copy = s->copy,
+        .copy_offset = s->copy != NULL ? offset : 0,
+        .scale = s->scale,
+        .scale_offset = s->scale != NULL ? SCALE_AT : 0,
+    };
+    clstep_status status = write_gradients(s, random, error);
 
-    if (s->step != 1) {
-        trial_random_fill(random, g, trial->count);
-
-        const cl_int code =
-            clEnqueueWriteBuffer(s->place->queue, s->gradients, CL_TRUE, 0,
-                                 s->total * sizeof(float), s->g, 0, NULL, NULL);
-
-        if (code != CL_SUCCESS)
-            return fail(error, CLSTEP_CL_FAILED, "clEnqueueWriteBuffer failed",
-                        code);
-    }
-    if (trial->disturb) {
-        const clstep_status status = disturb(s, error);
-
-        if (status != CLSTEP_OK)
-            return status;
-    }
-    reference_step(s->reference, w, g);
+    if (status == CLSTEP_OK && trial->disturb)
+        status = disturb(s, error);
+    if (status != CLSTEP_OK)
+        return status;
+    reference_step(s->reference, s->w + trial->parameters_offset,
+                   (char *)s->g + offset * size_of(s->grad_type),
+                   s->copy != NULL ? s->c + offset : NULL);
     return clstep_optimizer_step(s->optimizer, s->place->queue, &buffers, 0,
                                  NULL, NULL, error);
 }

@@ -1,0 +1,41 @@
+/*
+ * table.cl - what a step finds in the device's memory, see src/table.h
+ * SPDX-License-Identifier: MIT
+ *
+ * The table is an array of words: a header, an entry for each group, and the
+ * rows of scalars.  An entry's first word is where the group's row is, or that
+ * there is none in this step.
+ */
+enum {
+    TABLE_BAD,     /* 1: some x is not finite; else 0 */
+    TABLE_COUNTED, /* 1: the host says which step each group takes, and the
+                      steps of all calls; 0: the device has counted */
+    TABLE_STEPS,   /* taken before this one: low word, high word */
+    TABLE_STEPS_HIGH,
+    TABLE_CLIP,   /* clip_norm or clip_norm_tensor, a float */
+    TABLE_GROWTH, /* of the dynamic scale, floats */
+    TABLE_INTERVAL,
+    TABLE_BACKOFF,
+    TABLE_UNUSED,
+    TABLE_HEADER,
+};
+
+enum {
+    ENTRY_ROW,    /* where the row of the step begins, or one of the below */
+    ENTRY_ACTIVE, /* 0: frozen */
+    ENTRY_FIRST,  /* the step that the first row is for: low word, high word */
+    ENTRY_FIRST_HIGH,
+    ENTRY_ROWS,   /* where the group's rows begin */
+    ENTRY_FLOATS, /* in a row of the group */
+    ENTRY_WORDS,
+};
+
+#define ROW_SKIPPED 0xfffffffeu
+#define ROW_FROZEN  0xffffffffu
+
+/* The row of the block that the work-item is in: a block is 256 elements, and a
+ * work-group is in one of them. */
+static inline ulong block_of(ulong first)
+{
+    return first / 256 + get_group_id(0) * get_local_size(0) / 256;
+}
