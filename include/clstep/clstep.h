@@ -424,7 +424,7 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * The kernels that a step launches: clstep_optimizer_step(), or where 'apart'
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
- * tensor.
+ * tensor, or six with max_norm.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
@@ -550,8 +550,9 @@ CLSTEP_API clstep_status clstep_optimizer_write(
 /*
  * Sets every slot to its initial value and the steps to 0, after the
  * optimizer's last call, and ends the state STATE_TORN.  Settings keep their
- * values. Enqueues on 'queue' and does not wait; only of a joint's member, whose
- * joint keeps the skipped steps and the scale, does it wait with check_finite.
+ * values. Enqueues on 'queue' and does not wait; only of a joint's member,
+ * whose joint keeps the skipped steps and the scale, does it wait with
+ * check_finite.
  */
 CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
                                                 cl_command_queue queue,
