@@ -219,7 +219,7 @@ clstep_status clstep_joint_step(clstep_joint *joint, cl_command_queue queue,
     for (size_t i = 0; i < table->member_count; i++) {
         if (status != CLSTEP_OK && torn)
             cs_order_tear(table->members[i]);
-        status = cs_call_close(table->members[i], &call, status, error);
+        status = cs_call_keep(table->members[i], &call, status, error);
     }
     if (status == CLSTEP_OK)
         status = cs_give_event(table->members[0], &call, done, error);

@@ -127,7 +127,7 @@ step(clstep_optimizer *opt, cl_command_queue queue,
         status = cs_call_mark(&call, error);
     if (status != CLSTEP_OK && torn)
         cs_order_tear(opt);
-    status = cs_call_close(opt, &call, status, error);
+    status = cs_call_keep(opt, &call, status, error);
     if (status == CLSTEP_OK)
         status = cs_give_event(opt, &call, done, error);
     cs_call_end(&call);
@@ -278,7 +278,7 @@ clstep_optimizer_swap(clstep_optimizer *opt, cl_command_queue queue,
         status = opt->table != NULL || opt->groups[0].steps != 0
                      ? launch_swap(opt, &call, buffers, started, error)
                      : cs_call_mark(&call, error);
-        status = cs_call_close(opt, &call, status, error);
+        status = cs_call_keep(opt, &call, status, error);
         if (status == CLSTEP_OK)
             status = cs_give_event(opt, &call, done, error);
         cs_call_end(&call);
@@ -497,12 +497,13 @@ clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
         return status;
 
     status = read_report(opt, &call, report, error);
-    if (status == CLSTEP_OK && done != NULL) /* the next step waits for it */
-        status = cs_call_keep(opt, &call, error);
     if (status == CLSTEP_OK && done != NULL) {
-        *done = call.last;
-        call.last = NULL;
-    } else if (call.last != NULL) {
+        /* The next step waits for it. */
+        status = cs_call_keep(opt, &call, status, error);
+        *done = status == CLSTEP_OK ? call.last : NULL;
+        call.last = status == CLSTEP_OK ? NULL : call.last;
+    }
+    if (call.last != NULL) {
         const cl_int code = clWaitForEvents(1, &call.last);
 
         if (code != CL_SUCCESS && status == CLSTEP_OK)
@@ -616,7 +617,7 @@ clstep_optimizer_reset(clstep_optimizer *opt, cl_command_queue queue,
         status = cs_sums_reset(opt->table->sums, opt->table, &call, error);
     if (status != CLSTEP_OK && call.last != NULL)
         cs_order_tear(opt);
-    status = cs_call_close(opt, &call, status, error);
+    status = cs_call_keep(opt, &call, status, error);
     cs_call_end(&call);
     if (status != CLSTEP_OK)
         return status;

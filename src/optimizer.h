@@ -136,14 +136,10 @@ cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
 /* Adds a command that does nothing, where there is none yet. */
 clstep_status cs_call_mark(struct cs_call *call, clstep_error *error);
 
-/* Makes the call the optimizer's last one; may be done for several.  Where it
- * fails the state is torn. */
+/* Makes the call the optimizer's last one; may be done for several.  Returns
+ * 'status', or where that is CLSTEP_OK why it could not, which tears. */
 clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
-                           clstep_error *error);
-
-/* The same for a call with 'status': the first failure counts. */
-clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
-                            clstep_status status, clstep_error *error);
+                           clstep_status status, clstep_error *error);
 
 void cs_call_end(struct cs_call *call);
 

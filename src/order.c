@@ -254,44 +254,40 @@ clstep_status cs_call_mark(struct cs_call *call, clstep_error *error)
     return took(call, code, event, "clEnqueueMarkerWithWaitList", error);
 }
 
-clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
-                           clstep_error *error)
+/* The call is under way, and nobody can know when it ends. */
+static clstep_status
+lose(clstep_optimizer *optimizer, clstep_status status, cl_int code,
+     const char *function, clstep_error *error)
 {
-    if (call->last == NULL)
-        return CLSTEP_OK;
+    cs_order_tear(optimizer);
+    return status != CLSTEP_OK ? status : cs_fail_cl(error, code, function);
+}
 
-    cl_int code = clRetainEvent(call->last);
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_status status, clstep_error *error)
+{
+    cl_int code;
+
+    if (call->last == NULL)
+        return status;
 
     /* The same queue again is the usual case, and needs no reference more. */
-    if (code == CL_SUCCESS && optimizer->last_queue != call->queue) {
+    if (optimizer->last_queue != call->queue) {
         code = call->retained ? CL_SUCCESS : clRetainCommandQueue(call->queue);
-        if (code != CL_SUCCESS) {
-            clReleaseEvent(call->last);
-        } else {
-            call->retained = false;
-            if (optimizer->last_queue != NULL)
-                clReleaseCommandQueue(optimizer->last_queue);
-            optimizer->last_queue = call->queue;
-        }
+        if (code != CL_SUCCESS)
+            return lose(optimizer, status, code, "clRetainCommandQueue", error);
+        call->retained = false;
+        if (optimizer->last_queue != NULL)
+            clReleaseCommandQueue(optimizer->last_queue);
+        optimizer->last_queue = call->queue;
     }
-    if (code != CL_SUCCESS) {
-        /* The call is under way, and nobody can know when it ends. */
-        cs_order_tear(optimizer);
-        return cs_fail_cl(error, code, "clRetainEvent");
-    }
+    code = clRetainEvent(call->last);
+    if (code != CL_SUCCESS)
+        return lose(optimizer, status, code, "clRetainEvent", error);
     if (optimizer->last != NULL)
         clReleaseEvent(optimizer->last);
     optimizer->last = call->last;
-    return CLSTEP_OK;
-}
-
-clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
-                            clstep_status status, clstep_error *error)
-{
-    const clstep_status kept =
-        cs_call_keep(optimizer, call, status == CLSTEP_OK ? error : NULL);
-
-    return status != CLSTEP_OK ? status : kept;
+    return status;
 }
 
 void cs_call_end(struct cs_call *call)

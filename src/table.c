@@ -337,9 +337,12 @@ static clstep_status keep(struct cs_table *table, struct cs_flight *flight,
     const cl_int code = clRetainEvent(call->last);
 
     if (code != CL_SUCCESS) {
-        /* Nobody can know when the device is done with its memory. */
-        clFinish(call->queue);
-        flight_release(flight);
+        /* The device may need its memory for as long as the call waits. */
+        if (clSetEventCallback(call->last, CL_COMPLETE, landed, flight) !=
+            CL_SUCCESS) {
+            clFinish(call->queue);
+            flight_release(flight);
+        }
         return cs_fail_cl(error, code, "clRetainEvent");
     }
     flight->end = call->last;
