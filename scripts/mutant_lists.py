@@ -511,6 +511,8 @@ EQUIVALENT = [
      ["const uint small = as_uint(as_float(a) + 0.5f) + 0x3f000000u;",
       "const uint small = as_uint(as_float(a) + 0.5f);"],
      "the lower 16 bits alone are kept"),
+    ("kernels/sums.cl", "while (count > 1) {", "if (count > 1) {",
+     "only lists of more than 65,536 numbers go on, too long for a scene"),
     ("src/create.c", "if (tensor->rows == 0)", "",
      "no row is the 0-th of none, and PoCL goes on after a division by 0"),
     ("src/create.c",
