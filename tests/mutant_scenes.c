@@ -983,6 +983,7 @@ static void take_step(struct stage *s)
     struct part *part = &s->parts[0];
     const cl_uint waits = s->gate != NULL;
     const cl_event *list = s->gate != NULL ? &s->gate : NULL;
+    cl_event done = NULL;
     clstep_error error;
     clstep_status status;
 
@@ -990,19 +991,23 @@ static void take_step(struct stage *s)
         for (size_t p = 0; p < s->part_count; p++)
             buffers[p] = buffers_of(s, &s->parts[p], 0);
         status = clstep_joint_step(s->joint, s->place->queue, buffers, waits,
-                                   list, NULL, &error);
+                                   list, &done, &error);
     } else if (s->apart) {
         for (size_t t = 0; t < part->tensor_count; t++)
             buffers[t] = buffers_of(s, part, t);
         status =
             clstep_optimizer_step_tensors(part->optimizer, s->place->queue,
-                                          buffers, waits, list, NULL, &error);
+                                          buffers, waits, list, &done, &error);
     } else {
         buffers[0] = buffers_of(s, part, 0);
         status = clstep_optimizer_step(part->optimizer, s->place->queue,
-                                       buffers, waits, list, NULL, &error);
+                                       buffers, waits, list, &done, &error);
     }
     check_status(s, status, &error);
+    if (done == NULL)
+        fails(s, 2, "no event of a step", 0.0);
+    else
+        clReleaseEvent(done);
 }
 
 static void take_reference_step(struct stage *s)
