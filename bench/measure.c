@@ -464,12 +464,15 @@ fill_results(const struct subject *s, const struct bench_case *c,
              struct bench_result results[BENCH_MAX_RESULTS])
 {
     const uint64_t bytes = clstep_optimizer_bytes(s->optimizer);
+    const uint64_t norm = clstep_optimizer_norm_bytes(s->optimizer);
 
+    /* The limit of the norm's bytes too, at the rate of the others. */
     for (int i = 0; i < c->rounds; i++) {
-        series->limit[i] = times[i].limit;
+        series->limit[i] =
+            times[i].limit * (double)(bytes + norm) / (double)bytes;
         series->step[i] = times[i].step;
     }
-    fill_result(c, c->part, bytes, series, &results[0]);
+    fill_result(c, c->part, bytes + norm, series, &results[0]);
     results[0].host_us = host_us(times, c->rounds, series);
     if (!s->passes)
         return 1;

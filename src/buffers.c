@@ -143,42 +143,62 @@ check_extras(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
 {
     const struct cs_settings *settings = optimizer->settings;
     const bool copies = cs_settings_feature(settings, CS_COPY_TYPE) != 0.0;
-    const bool scales = cs_settings_feature(settings, CS_DEVICE_SCALE) != 0.0;
-    struct range scale;
     clstep_status status = CLSTEP_OK;
 
     if (!copies && buffers->copy != NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "copy is a buffer, but the optimizer has no copy_type; "
                        "it has to be NULL");
-    if (!scales && buffers->scale != NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "scale is a buffer, but the optimizer has no "
-                       "device_scale; it has to be NULL");
     if (copies)
         status = check_range(optimizer, buffers->copy, buffers->copy_offset,
                              count, 2, "copy", copy, error);
     if (status == CLSTEP_OK && copies && (copy->flags & CL_MEM_READ_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "copy is a read-only buffer; a step writes it");
-    if (status == CLSTEP_OK && scales)
-        status = check_range(optimizer, buffers->scale, buffers->scale_offset,
-                             1, sizeof(float), "scale", &scale, error);
-    if (status == CLSTEP_OK && scales && (scale.flags & CL_MEM_WRITE_ONLY))
+    return status;
+}
+
+/* The same for the scale; '*scale' is empty where there is none. */
+static clstep_status
+check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
+            struct range *scale, clstep_error *error)
+{
+    *scale = (struct range){.root = NULL};
+    if (cs_settings_feature(optimizer->settings, CS_DEVICE_SCALE) == 0.0) {
+        if (buffers->scale == NULL)
+            return CLSTEP_OK;
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "scale is a buffer, but the optimizer has no "
+                       "device_scale; it has to be NULL");
+    }
+
+    const clstep_status status =
+        check_range(optimizer, buffers->scale, buffers->scale_offset, 1,
+                    sizeof(float), "scale", scale, error);
+
+    if (status == CLSTEP_OK && (scale->flags & CL_MEM_WRITE_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "scale is a write-only buffer; a step reads it");
     return status;
 }
 
+clstep_status cs_check_scale(const clstep_optimizer *optimizer,
+                             const clstep_buffers *buffers, clstep_error *error)
+{
+    struct range scale;
+
+    return check_scale(optimizer, buffers, &scale, error);
+}
+
 clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count,
-                               clstep_error *error)
+                               bool apart, clstep_error *error)
 {
     const struct cs_settings *settings = optimizer->settings;
     const bool zero = cs_settings_feature(settings, CS_ZERO_GRAD) != 0.0;
     const bool half =
         cs_settings_feature(settings, CS_GRAD_TYPE) != CS_TYPE_F32;
-    struct range parameters, gradients, copy = {0};
+    struct range parameters, gradients, copy = {0}, scale = {0};
     clstep_status status =
         check_range(optimizer, buffers->parameters, buffers->parameters_offset,
                     count, sizeof(float), "parameters", &parameters, error);
@@ -189,6 +209,8 @@ clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
                              "gradients", &gradients, error);
     if (status == CLSTEP_OK)
         status = check_extras(optimizer, buffers, count, &copy, error);
+    if (status == CLSTEP_OK && !apart)
+        status = check_scale(optimizer, buffers, &scale, error);
     if (status != CLSTEP_OK)
         return status;
 
@@ -209,5 +231,12 @@ clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
         status = check_overlap(&parameters, "parameters", &copy, "copy", error);
     if (status == CLSTEP_OK)
         status = check_overlap(&gradients, "gradients", &copy, "copy", error);
+    if (status == CLSTEP_OK)
+        status =
+            check_overlap(&parameters, "parameters", &scale, "scale", error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&gradients, "gradients", &scale, "scale", error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&copy, "copy", &scale, "scale", error);
     return status;
 }

@@ -91,7 +91,7 @@ static clstep_status check_members(clstep_optimizer *const *optimizers,
 static void leave(clstep_optimizer *opt)
 {
     opt->table = opt->own_table;
-    opt->first_group = opt->first_tensor = 0;
+    opt->member = opt->first_group = opt->first_tensor = 0;
     opt->first_chunk = 0;
     cs_launch_forget(opt);
 }
@@ -180,6 +180,15 @@ static clstep_status check(const clstep_joint *joint, cl_command_queue queue,
     return status;
 }
 
+/* Says whether no member takes a step. */
+static bool is_frozen(const struct cs_table *table)
+{
+    for (size_t i = 0; i < table->member_count; i++)
+        if (!cs_is_frozen(table->members[i]))
+            return false;
+    return true;
+}
+
 clstep_status clstep_joint_step(clstep_joint *joint, cl_command_queue queue,
                                 const clstep_buffers *buffers,
                                 cl_uint wait_count, const cl_event *wait_list,
@@ -204,11 +213,13 @@ clstep_status clstep_joint_step(clstep_joint *joint, cl_command_queue queue,
     for (size_t i = 1; i < table->member_count && status == CLSTEP_OK; i++)
         status = cs_call_join(table->members[i], &call, error);
     if (status == CLSTEP_OK)
-        status = cs_table_step(table, &call, buffers, false, &torn, error);
+        status = is_frozen(table) ? cs_call_mark(&call, error)
+                                  : cs_table_step(table, &call, buffers, false,
+                                                  &torn, error);
     for (size_t i = 0; i < table->member_count; i++) {
         if (status != CLSTEP_OK && torn)
             cs_order_tear(table->members[i]);
-        cs_call_keep(table->members[i], &call);
+        status = cs_call_close(table->members[i], &call, status, error);
     }
     if (status == CLSTEP_OK)
         status = cs_give_event(table->members[0], &call, done, error);

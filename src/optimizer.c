@@ -39,12 +39,14 @@ cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
     if (buffers == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
     if (!apart)
-        return cs_check_buffers(opt, buffers, opt->count, error);
+        return cs_check_buffers(opt, buffers, opt->count, false, error);
+    status = cs_check_scale(opt, buffers, error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
 
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status = cs_check_buffers(opt, &buffers[t], tensor->count, error);
+            status =
+                cs_check_buffers(opt, &buffers[t], tensor->count, true, error);
     }
     return status;
 }
@@ -82,8 +84,7 @@ static clstep_status step_plainly(clstep_optimizer *opt, struct cs_call *call,
     return CLSTEP_OK;
 }
 
-/* Says whether nothing takes a step. */
-static bool is_frozen(const clstep_optimizer *opt)
+bool cs_is_frozen(const clstep_optimizer *opt)
 {
     bool frozen = true;
 
@@ -115,7 +116,7 @@ step(clstep_optimizer *opt, cl_command_queue queue,
     if (status != CLSTEP_OK)
         return status;
 
-    if (is_frozen(opt))
+    if (cs_is_frozen(opt))
         status = CLSTEP_OK;
     else
         status =
@@ -126,7 +127,7 @@ step(clstep_optimizer *opt, cl_command_queue queue,
         status = cs_call_mark(&call, error);
     if (status != CLSTEP_OK && torn)
         cs_order_tear(opt);
-    cs_call_keep(opt, &call);
+    status = cs_call_close(opt, &call, status, error);
     if (status == CLSTEP_OK)
         status = cs_give_event(opt, &call, done, error);
     cs_call_end(&call);
@@ -277,7 +278,7 @@ clstep_optimizer_swap(clstep_optimizer *opt, cl_command_queue queue,
         status = opt->table != NULL || opt->groups[0].steps != 0
                      ? launch_swap(opt, &call, buffers, started, error)
                      : cs_call_mark(&call, error);
-        cs_call_keep(opt, &call);
+        status = cs_call_close(opt, &call, status, error);
         if (status == CLSTEP_OK)
             status = cs_give_event(opt, &call, done, error);
         cs_call_end(&call);
@@ -466,6 +467,10 @@ read_report(const clstep_optimizer *opt, struct cs_call *call,
         return cs_call_mark(call, error);
     status = cs_call_read(call, sums->control, CL_FALSE, from,
                           sizeof(*report) - from, (char *)report + from, error);
+    if (status == CLSTEP_OK && from == 0 && opt->table != opt->own_table)
+        status = cs_call_read(call, sums->control, CL_FALSE,
+                              cs_table_steps_at(opt->table, opt->member),
+                              sizeof(report->steps), &report->steps, error);
     if (status == CLSTEP_OK && sums->scale != NULL)
         status = cs_call_read(call, sums->scale, CL_FALSE, 0, sizeof(float),
                               &report->scale, error);
@@ -492,9 +497,9 @@ clstep_optimizer_report(clstep_optimizer *opt, cl_command_queue queue,
         return status;
 
     status = read_report(opt, &call, report, error);
+    if (status == CLSTEP_OK && done != NULL) /* the next step waits for it */
+        status = cs_call_keep(opt, &call, error);
     if (status == CLSTEP_OK && done != NULL) {
-        /* The next step waits for it. */
-        cs_call_keep(opt, &call);
         *done = call.last;
         call.last = NULL;
     } else if (call.last != NULL) {
@@ -593,18 +598,25 @@ clstep_optimizer_reset(clstep_optimizer *opt, cl_command_queue queue,
 
     if (opt == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
+
+    const bool joined = opt->table != opt->own_table;
+
     status = cs_check_queue(opt, queue, error);
+
+    /* What the device keeps for a joint is not one member's. */
+    if (status == CLSTEP_OK && joined)
+        status = count(opt, error);
     if (status == CLSTEP_OK)
         status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);
     if (status != CLSTEP_OK)
         return status;
 
     status = cs_fill_slots(opt, &call, error);
-    if (status == CLSTEP_OK && sums_of(opt) != NULL)
+    if (status == CLSTEP_OK && sums_of(opt) != NULL && !joined)
         status = cs_sums_reset(opt->table->sums, opt->table, &call, error);
     if (status != CLSTEP_OK && call.last != NULL)
         cs_order_tear(opt);
-    cs_call_keep(opt, &call);
+    status = cs_call_close(opt, &call, status, error);
     cs_call_end(&call);
     if (status != CLSTEP_OK)
         return status;

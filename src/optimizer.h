@@ -56,7 +56,7 @@ struct clstep_optimizer {
      * there. */
     struct cs_table *table, *own_table;
     size_t floats; /* in a row */
-    size_t first_group, first_tensor;
+    size_t member, first_group, first_tensor;
     uint64_t first_chunk, chunk_count;
 
     /* The last call: each call waits for the one before it, so that a failure
@@ -73,10 +73,16 @@ struct clstep_optimizer {
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
 
-/* Says whether the caller's buffers, of 'count' elements, can be stepped. */
+/* Says whether the caller's buffers, of 'count' elements, can be stepped; where
+ * 'apart', without the scale. */
 clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
                                const clstep_buffers *buffers, uint64_t count,
-                               clstep_error *error);
+                               bool apart, clstep_error *error);
+
+/* Says the same of the scale alone. */
+clstep_status
+cs_check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
+               clstep_error *error);
 
 /* Says whether 'buffer' holds 'count' elements of 'size' bytes. */
 clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
@@ -130,8 +136,14 @@ cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
 /* Adds a command that does nothing, where there is none yet. */
 clstep_status cs_call_mark(struct cs_call *call, clstep_error *error);
 
-/* Makes the call the optimizer's last one; may be done for several. */
-void cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call);
+/* Makes the call the optimizer's last one; may be done for several.  Where it
+ * fails the state is torn. */
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error);
+
+/* The same for a call with 'status': the first failure counts. */
+clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_status status, clstep_error *error);
 
 void cs_call_end(struct cs_call *call);
 
@@ -153,6 +165,9 @@ cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
         uint64_t count, float value, clstep_error *error);
 
 /* --- optimizer.c ---------------------------------------------------------- */
+
+/* Says whether no group takes a step. */
+bool cs_is_frozen(const clstep_optimizer *optimizer);
 
 /* Says whether a step can be taken with these. */
 clstep_status

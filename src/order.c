@@ -254,31 +254,44 @@ clstep_status cs_call_mark(struct cs_call *call, clstep_error *error)
     return took(call, code, event, "clEnqueueMarkerWithWaitList", error);
 }
 
-void cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call)
+clstep_status cs_call_keep(clstep_optimizer *optimizer, struct cs_call *call,
+                           clstep_error *error)
 {
     if (call->last == NULL)
-        return;
+        return CLSTEP_OK;
+
+    cl_int code = clRetainEvent(call->last);
 
     /* The same queue again is the usual case, and needs no reference more. */
-    if (optimizer->last_queue != call->queue) {
-        if (!call->retained &&
-            clRetainCommandQueue(call->queue) != CL_SUCCESS) {
-            cs_order_tear(optimizer);
-            return;
+    if (code == CL_SUCCESS && optimizer->last_queue != call->queue) {
+        code = call->retained ? CL_SUCCESS : clRetainCommandQueue(call->queue);
+        if (code != CL_SUCCESS) {
+            clReleaseEvent(call->last);
+        } else {
+            call->retained = false;
+            if (optimizer->last_queue != NULL)
+                clReleaseCommandQueue(optimizer->last_queue);
+            optimizer->last_queue = call->queue;
         }
-        call->retained = false;
-        if (optimizer->last_queue != NULL)
-            clReleaseCommandQueue(optimizer->last_queue);
-        optimizer->last_queue = call->queue;
     }
-    if (clRetainEvent(call->last) != CL_SUCCESS) {
+    if (code != CL_SUCCESS) {
         /* The call is under way, and nobody can know when it ends. */
         cs_order_tear(optimizer);
-        return;
+        return cs_fail_cl(error, code, "clRetainEvent");
     }
     if (optimizer->last != NULL)
         clReleaseEvent(optimizer->last);
     optimizer->last = call->last;
+    return CLSTEP_OK;
+}
+
+clstep_status cs_call_close(clstep_optimizer *optimizer, struct cs_call *call,
+                            clstep_status status, clstep_error *error)
+{
+    const clstep_status kept =
+        cs_call_keep(optimizer, call, status == CLSTEP_OK ? error : NULL);
+
+    return status != CLSTEP_OK ? status : kept;
 }
 
 void cs_call_end(struct cs_call *call)

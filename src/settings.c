@@ -166,6 +166,16 @@ bool cs_settings_has_norm(const struct cs_settings *settings)
            cs_settings_has_feature(settings, CS_CLIP_NORM_TENSOR);
 }
 
+void cs_settings_share(struct cs_settings *settings,
+                       const struct cs_settings *first)
+{
+    const size_t own = cs_settings_own(settings->rule);
+
+    for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+        settings->value[own + shared[i]] =
+            cs_settings_feature(first, shared[i]);
+}
+
 bool cs_settings_is_shared(const char *name)
 {
     for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)

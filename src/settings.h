@@ -98,6 +98,10 @@ bool cs_settings_has_average(const struct cs_settings *settings);
 /* Says whether a step needs a sum over all gradients first. */
 bool cs_settings_has_norm(const struct cs_settings *settings);
 
+/* Takes over from 'first' what is the same for all groups. */
+void cs_settings_share(struct cs_settings *settings,
+                       const struct cs_settings *first);
+
 /* Says whether the setting called 'name' has to be the same in all groups. */
 bool cs_settings_is_shared(const char *name);
 

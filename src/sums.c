@@ -51,6 +51,7 @@ count_all(struct cs_sums *sums, const struct cs_table *table,
     for (size_t m = 0; m < table->member_count; m++) {
         clstep_optimizer *opt = table->members[m];
 
+        opt->member = m;
         opt->first_tensor = sums->tensor_count;
         opt->first_chunk = sums->chunk_count;
         opt->first_group = group;
@@ -160,7 +161,7 @@ create_buffers(struct cs_sums *sums, const struct cs_table *table,
         {&sums->list, sums->tensor_count + pieces(sums->tensor_count, NODE)},
         {&sums->factors, sums->tensor_count + 1},
         {&sums->control,
-         (sizeof(struct cs_control) + table->group_count * sizeof(cl_ulong)) /
+         (sizeof(struct cs_control) + table->entry_count * sizeof(cl_ulong)) /
              sizeof(float)},
     };
 
@@ -264,7 +265,7 @@ clstep_status cs_sums_reset(struct cs_sums *sums, const struct cs_table *table,
     clstep_optimizer *opt = table->members[0];
     clstep_status status = cs_fill(
         opt, call, sums->control,
-        (sizeof(struct cs_control) + table->group_count * sizeof(cl_ulong)) /
+        (sizeof(struct cs_control) + table->entry_count * sizeof(cl_ulong)) /
             sizeof(float),
         0.0f, error);
 
@@ -388,7 +389,7 @@ clstep_status cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
                              const clstep_buffers *buffers, clstep_error *error)
 {
     const cl_uint tensors = buffers != NULL ? (cl_uint)sums->tensor_count : 0;
-    const cl_uint groups = (cl_uint)table->group_count;
+    const cl_uint groups = (cl_uint)table->entry_count;
     const cl_uint entries = CS_TABLE_HEADER;
     const bool given = buffers != NULL && buffers->scale != NULL;
     const cl_mem scale = sums->scale != NULL ? sums->scale

@@ -44,7 +44,13 @@ struct cs_flight {
 
 static size_t control_bytes(const struct cs_table *table)
 {
-    return sizeof(struct cs_control) + table->group_count * sizeof(cl_ulong);
+    return sizeof(struct cs_control) + table->entry_count * sizeof(cl_ulong);
+}
+
+size_t cs_table_steps_at(const struct cs_table *table, size_t member)
+{
+    return sizeof(struct cs_control) +
+           (table->group_count + member) * sizeof(cl_ulong);
 }
 
 static bool device_counts(const struct cs_table *table)
@@ -76,6 +82,7 @@ clstep_status cs_table_create(clstep_optimizer *const *members, size_t count,
         table->group_count += members[i]->group_count;
         table->floats += members[i]->group_count * members[i]->floats;
     }
+    table->entry_count = table->group_count + count;
 
     /* As many rows as calls can be under way, and one. */
     table->most = CLSTEP_IN_FLIGHT;
@@ -83,7 +90,7 @@ clstep_status cs_table_create(clstep_optimizer *const *members, size_t count,
            (uint64_t)table->floats * table->most > MOST_WORDS)
         table->most /= 2;
     words = (uint64_t)table->floats * (device_counts(table) ? table->most : 1);
-    words += CS_TABLE_HEADER + CS_ENTRY_WORDS * (uint64_t)table->group_count;
+    words += CS_TABLE_HEADER + CS_ENTRY_WORDS * (uint64_t)table->entry_count;
     status = cs_device_buffer(table->device, words, "the table of scalars",
                               &table->words, error);
     if (status == CLSTEP_OK && cs_sums_needed(members[0]->settings))
@@ -150,11 +157,12 @@ static void land(struct cs_table *table, bool failed)
     if (flight->counts) {
         const struct cs_control *control = (const void *)flight->counted;
         const cl_ulong *counts = (const void *)(control + 1);
+        const cl_ulong *steps = counts + table->group_count;
 
         for (size_t m = 0; m < table->member_count && !failed; m++) {
             clstep_optimizer *opt = table->members[m];
 
-            opt->steps = control->steps;
+            opt->steps = steps[m];
             for (size_t g = 0; g < opt->group_count; g++)
                 opt->groups[g].steps = *counts++;
         }
@@ -254,15 +262,33 @@ static size_t write_group(const struct cs_table *table, clstep_optimizer *opt,
     entry[ENTRY_FIRST_HIGH] = (uint32_t)(first >> 32);
     entry[ENTRY_ROWS] = (uint32_t)at;
     entry[ENTRY_FLOATS] = (uint32_t)opt->floats;
-    (void)table;
     for (size_t c = 0; c < candidates && !group->frozen; c++) {
+        const clstep_optimizer *leader = table->members[0];
+        const struct cs_settings *settings = &group->settings;
+        struct cs_settings common;
         float row[CS_MAX_FLOATS];
 
-        cs_plan_pack(&group->settings, first + c, &group->memo, row);
+        if (opt != leader) {
+            common = group->settings;
+            cs_settings_share(&common, leader->settings);
+            settings = &common;
+        }
+        cs_plan_pack(settings, first + c, &group->memo, row);
         memcpy(words + at, row, opt->floats * sizeof(*row));
         at += opt->floats;
     }
     return at;
+}
+
+/* Writes the entry that counts a member's own steps. */
+static void write_member(const clstep_optimizer *opt, uint32_t *entry)
+{
+    const uint64_t first = opt->steps + 1;
+
+    entry[ENTRY_ROW] = row_frozen;
+    entry[ENTRY_ACTIVE] = !cs_is_frozen(opt);
+    entry[ENTRY_FIRST] = (uint32_t)first;
+    entry[ENTRY_FIRST_HIGH] = (uint32_t)(first >> 32);
 }
 
 /* The table of the next call. */
@@ -271,7 +297,7 @@ prepare(struct cs_table *table, struct cs_flight **out, clstep_error *error)
 {
     const size_t candidates = table->uncounted + 1;
     const size_t entries =
-        CS_TABLE_HEADER + CS_ENTRY_WORDS * table->group_count;
+        CS_TABLE_HEADER + CS_ENTRY_WORDS * table->entry_count;
     struct cs_flight *flight = calloc(1, sizeof(*flight));
     size_t at = entries, group = 0;
 
@@ -297,6 +323,8 @@ prepare(struct cs_table *table, struct cs_flight **out, clstep_error *error)
                              flight->words + CS_TABLE_HEADER +
                                  CS_ENTRY_WORDS * group,
                              flight->words);
+        write_member(opt, flight->words + CS_TABLE_HEADER +
+                              CS_ENTRY_WORDS * (table->group_count + m));
     }
     flight->word_count = at;
     return CLSTEP_OK;
@@ -370,7 +398,7 @@ clstep_status cs_table_step(struct cs_table *table, struct cs_call *call,
     }
 
     status = enqueue(table, flight, call, buffers, apart, torn, error);
-    flight->counts = flight->counts && *torn;
+    flight->counts = flight->counts && status == CLSTEP_OK;
     if (call->last != NULL)
         kept = keep(table, flight, call, status == CLSTEP_OK ? error : NULL);
     else
@@ -383,7 +411,7 @@ clstep_status cs_table_step(struct cs_table *table, struct cs_call *call,
     for (size_t m = 0; m < table->member_count && table->counted; m++) {
         clstep_optimizer *opt = table->members[m];
 
-        opt->steps++;
+        opt->steps += !cs_is_frozen(opt);
         for (size_t g = 0; g < opt->group_count; g++)
             opt->groups[g].steps += !opt->groups[g].frozen;
     }

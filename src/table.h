@@ -21,6 +21,8 @@ struct cs_table {
     clstep_optimizer **members; /* one, or those of a joint */
     size_t member_count;
     size_t group_count; /* of all members */
+    size_t entry_count; /* behind those of the groups, one for each member,
+                           which counts its steps and has no rows */
     size_t floats;      /* of one row of each group together */
 
     cl_mem words;
@@ -48,6 +50,9 @@ void cs_table_release(struct cs_table *table);
 clstep_status cs_table_step(struct cs_table *table, struct cs_call *call,
                             const clstep_buffers *buffers, bool apart,
                             bool *torn, clstep_error *error);
+
+/* Where the device keeps the steps of a member, in the buffer 'control'. */
+size_t cs_table_steps_at(const struct cs_table *table, size_t member);
 
 /* Takes in what the calls that have ended have counted. */
 void cs_table_look(struct cs_table *table);

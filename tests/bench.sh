@@ -102,7 +102,7 @@ has out '"bytes_per_parameter": 20,'
 has out '"bytes_per_parameter": 28,'
 expect 0 --size 300 --rounds 1 --rule sgd --set grad_type=f16 \
     --set zero_grad=1 --set clip_norm=1 --set max_norm=1 --json
-has out '"bytes_per_parameter": 12,'
+has out '"bytes_per_parameter": 14,'
 
 # A size in tensors and groups.
 expect 0 --size 1000 --size 7 --tensors 7 --groups 3 --rounds 1 --rule adam \
@@ -126,8 +126,8 @@ count out pass 2
 count csv '' 9
 has csv "^$columns\$"
 has csv '^adamw/65536/update,adamw,65536,1,.*,2,28,.*,,update,-*[0-9]'
-has csv '^adamw/1000/with norm,.*,2,28,.*,check_finite=1 clip_norm=1,with norm,'
-has csv '^adamw/65536/everything,.*,2,42,.*zero_grad=1,everything,-*[0-9]'
+has csv '^adamw/1000/with norm,.*,2,32,.*,check_finite=1 clip_norm=1,with norm,'
+has csv '^adamw/65536/everything,.*,2,46,.*zero_grad=1,everything,-*[0-9]'
 has csv '/everything: update pass,.*,2,42,.*,everything: update pass,,1$'
 has csv '^adamw/65536/norm pass,.*,2,4,.*,norm pass,,1$'
 expect 0 --whole-step --rule sgd --rule lion --size 4096 --tensors 4 \

@@ -550,7 +550,8 @@ CLSTEP_API clstep_status clstep_optimizer_write(
 /*
  * Sets every slot to its initial value and the steps to 0, after the
  * optimizer's last call, and ends the state STATE_TORN.  Settings keep their
- * values. Enqueues on 'queue' and does not wait.
+ * values. Enqueues on 'queue' and does not wait; only of a joint's member, whose
+ * joint keeps the skipped steps and the scale, does it wait with check_finite.
  */
 CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
                                                 cl_command_queue queue,

@@ -1,0 +1,746 @@
+/*
+ * test_apart.c - tensors that lie apart, and optimizers that step together
+ * SPDX-License-Identifier: MIT
+ *
+ * Bit for bit as the reference has it.  Linked with
+ * --wrap=clEnqueueNDRangeKernel, which counts.
+ */
+#include "scene.h"
+#include "whole.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MEMBERS = 3, GUARD = 9 };
+
+#define NUMBER(n, v)                                                           \
+    {                                                                          \
+        .name = n, .value = v                                                  \
+    }
+#define CHOICE(n, c)                                                           \
+    {                                                                          \
+        .name = n, .choice = c                                                 \
+    }
+
+static const struct whole_shape shapes[] = {
+    {1, {300}, 0},  {1, {0}, 1},   {2, {5, 77}, 2},   {1, {1}, 0},
+    {2, {0, 4}, 1}, {1, {256}, 1}, {2, {2, 4099}, 2}, {1, {257}, 0},
+    {1, {4096}, 1}, {1, {512}, 0},
+};
+enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
+
+static unsigned launches;
+
+extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
+    __wrap_clEnqueueNDRangeKernel;
+
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                     cl_uint dimensions, const size_t *offset,
+                                     const size_t *global, const size_t *local,
+                                     cl_uint count, const cl_event *list,
+                                     cl_event *event)
+{
+    launches++;
+    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
+                                         global, local, count, list, event);
+}
+
+static cl_command_queue queue_of_all(void)
+{
+    return fixture_place()->queue;
+}
+
+/* --- buffers -------------------------------------------------------------- */
+
+/* The tensors in buffers of their own, or packed in one. */
+struct apart {
+    struct whole whole;
+    bool packed;
+    clstep_buffers entries[SHAPES];
+};
+
+static size_t size_of(enum whole_type type)
+{
+    return type == WHOLE_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+/* A buffer of 'count' elements of 1s (as bytes) with guards around. */
+static cl_mem create_buffer(uint64_t count, size_t size)
+{
+    const size_t bytes = (size_t)(count + 2 * GUARD) * size;
+    void *data = test_malloc(bytes);
+    cl_int code;
+
+    memset(data, 1, bytes);
+
+    cl_mem buffer = clCreateBuffer(fixture_place()->context,
+                                   CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                   bytes, data, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    test_free(data);
+    return buffer;
+}
+
+static void
+create_entry(struct apart *apart, clstep_buffers *entry, uint64_t count)
+{
+    struct whole *whole = &apart->whole;
+
+    entry->parameters = create_buffer(count, sizeof(float));
+    entry->gradients = create_buffer(count, size_of(whole->grad_type));
+    if (whole->copy_type != WHOLE_F32)
+        entry->copy = create_buffer(count, sizeof(uint16_t));
+}
+
+static void write_tensor(cl_mem buffer, uint64_t offset, const void *from,
+                         uint64_t at, uint64_t count, size_t size)
+{
+    if (count != 0)
+        assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), buffer, CL_TRUE,
+                                              offset * size, count * size,
+                                              (const char *)from + at * size, 0,
+                                              NULL, NULL),
+                         CL_SUCCESS);
+}
+
+static void write_all(struct apart *apart, bool gradients)
+{
+    const struct whole *whole = &apart->whole;
+
+    for (size_t t = 0; t < SHAPES; t++) {
+        const struct reference_tensor *tensor = &whole->tensors[t];
+        const clstep_buffers *e = &apart->entries[t];
+
+        if (gradients)
+            write_tensor(e->gradients, e->gradients_offset, whole_g(whole),
+                         tensor->offset, tensor->count,
+                         size_of(whole->grad_type));
+        else
+            write_tensor(e->parameters, e->parameters_offset, whole_w(whole),
+                         tensor->offset, tensor->count, sizeof(float));
+        if (!gradients && e->copy != NULL)
+            write_tensor(e->copy, e->copy_offset, whole_c(whole),
+                         tensor->offset, tensor->count, sizeof(uint16_t));
+    }
+}
+
+static void open_apart(struct apart *apart, const char *rule,
+                       const clstep_setting *settings, bool packed)
+{
+    struct whole *whole = &apart->whole;
+
+    *apart = (struct apart){.packed = packed};
+    whole_open(whole, rule, settings, shapes, SHAPES, fixture_seed());
+    for (size_t t = 0; t < SHAPES; t++) {
+        clstep_buffers *entry = &apart->entries[t];
+        clstep_tensor tensor;
+
+        assert_true(clstep_layout_tensor(whole->layout, t, &tensor));
+        if (packed && t != 0)
+            *entry = apart->entries[0];
+        else
+            create_entry(apart, entry,
+                         packed ? clstep_layout_parameters(whole->layout)
+                                : tensor.count);
+        entry->parameters_offset = packed ? GUARD + tensor.packed : t % GUARD;
+        entry->gradients_offset = packed ? 1 + tensor.packed : GUARD - t / 2;
+        if (entry->copy != NULL)
+            entry->copy_offset = packed ? 2 + tensor.packed : t % 3;
+        entry->scale = t == 0 ? whole->buffers.scale : NULL;
+        entry->scale_offset = whole->buffers.scale_offset;
+    }
+    write_all(apart, false);
+    write_all(apart, true);
+}
+
+static void close_apart(struct apart *apart)
+{
+    for (size_t t = 0; t < (apart->packed ? 1 : SHAPES); t++) {
+        clReleaseMemObject(apart->entries[t].parameters);
+        clReleaseMemObject(apart->entries[t].gradients);
+        if (apart->entries[t].copy != NULL)
+            clReleaseMemObject(apart->entries[t].copy);
+    }
+    whole_close(&apart->whole);
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+static clstep_status
+step(struct apart *apart, const clstep_buffers *entries, clstep_error *error)
+{
+    return clstep_optimizer_step_tensors(apart->whole.optimizer, queue_of_all(),
+                                         entries, 0, NULL, NULL, error);
+}
+
+/* Whether the tensor's group is frozen; the last call has set it. */
+static bool frozen[SHAPES];
+
+static void step_both(struct apart *apart)
+{
+    clstep_buffers entries[SHAPES];
+    clstep_error error;
+    bool thawed = true;
+
+    memcpy(entries, apart->entries, sizeof(entries));
+    for (size_t t = 0; t < SHAPES; t++) {
+        thawed = thawed && !frozen[shapes[t].group];
+        if (frozen[shapes[t].group] || apart->whole.tensors[t].count == 0)
+            entries[t] =
+                (clstep_buffers){.scale = entries[t].scale,
+                                 .scale_offset = entries[t].scale_offset};
+    }
+    launches = 0;
+    fixture_ok(step(apart, entries, &error), &error);
+    if (thawed)
+        assert_int_equal(launches,
+                         clstep_optimizer_launches(apart->whole.optimizer, 1));
+    whole_step_host(&apart->whole);
+}
+
+/* --- comparison ----------------------------------------------------------- */
+
+static bool is_nan(const char *bits, enum whole_type type)
+{
+    uint16_t half;
+    float x;
+
+    if (type == WHOLE_F32) {
+        memcpy(&x, bits, sizeof(x));
+        return isnan(x);
+    }
+    memcpy(&half, bits, sizeof(half));
+    return (half & 0x7fff) > (type == WHOLE_F16 ? 0x7c00 : 0x7f80);
+}
+
+static void
+check_buffer(struct apart *apart, const char *what, size_t t, cl_mem buffer,
+             uint64_t offset, const void *expected, enum whole_type type)
+{
+    const size_t size = size_of(type);
+    const struct reference_tensor *tensor = &apart->whole.tensors[t];
+    const uint64_t count = tensor->count + (apart->packed ? 0 : 2 * GUARD);
+    const uint64_t begin = apart->packed ? 0 : offset;
+    char *data = test_malloc((size_t)count * size + 1);
+    const char *want = (const char *)expected + tensor->offset * size;
+
+    if (count != 0)
+        assert_int_equal(
+            clEnqueueReadBuffer(queue_of_all(), buffer, CL_TRUE,
+                                (apart->packed ? offset : 0) * size,
+                                count * size, data, 0, NULL, NULL),
+            CL_SUCCESS);
+    for (uint64_t i = 0; i < begin * size; i++)
+        assert_int_equal(data[i], 1);
+    for (uint64_t i = (begin + tensor->count) * size; i < count * size; i++)
+        assert_int_equal(data[i], 1);
+    data += begin * size;
+    for (uint64_t i = 0; i < tensor->count; i++) {
+        if (memcmp(data + i * size, want + i * size, size) == 0 ||
+            (is_nan(data + i * size, type) && is_nan(want + i * size, type)))
+            continue;
+        fail_msg("%s of tensor %zu: element %llu differs", what, t,
+                 (unsigned long long)i);
+    }
+    test_free(data - begin * size);
+}
+
+static void check_apart(struct apart *apart)
+{
+    struct whole *whole = &apart->whole;
+    clstep_error error;
+    const char *slot;
+
+    whole_check_report(whole);
+    for (size_t t = 0; t < SHAPES; t++) {
+        const clstep_buffers *e = &apart->entries[t];
+
+        check_buffer(apart, "parameters", t, e->parameters,
+                     e->parameters_offset, whole_w(whole), WHOLE_F32);
+        check_buffer(apart, "gradients", t, e->gradients, e->gradients_offset,
+                     whole_g(whole), whole->grad_type);
+        if (e->copy != NULL)
+            check_buffer(apart, "copy", t, e->copy, e->copy_offset,
+                         whole_c(whole), whole->copy_type);
+    }
+    for (size_t i = 0;
+         (slot = clstep_optimizer_slot(whole->optimizer, i)) != NULL; i++) {
+        fixture_ok(clstep_optimizer_read(whole->optimizer, queue_of_all(), slot,
+                                         0, whole->count, whole->scratch,
+                                         &error),
+                   &error);
+        for (size_t t = 0; t < SHAPES; t++)
+            check_floats(slot,
+                         (float *)whole->scratch + whole->tensors[t].offset,
+                         reference_slot(whole->reference, slot) +
+                             whole->tensors[t].offset,
+                         whole->tensors[t].count);
+    }
+}
+
+/* --- tests: apart --------------------------------------------------------- */
+
+static const struct {
+    const char *rule;
+    clstep_setting settings[16];
+} lists[] = {
+    {"sgd", {{0}}},
+    {"adam", {NUMBER("zero_grad", 1)}},
+    {"momentum", {NUMBER("clip_norm", 0.5)}},
+    {"adam", {NUMBER("clip_norm_tensor", 0.5), NUMBER("check_finite", 1)}},
+    {"rmsprop", {NUMBER("max_norm", 0.5)}},
+    {"ftrl", {NUMBER("device_scale", 1), CHOICE("copy_type", "f16")}},
+    {"nadam",
+     {CHOICE("grad_type", "bf16"), NUMBER("scale_start", 8),
+      NUMBER("scale_interval", 2), NUMBER("check_finite", 1),
+      NUMBER("clip_value", 3), NUMBER("clip_norm", 0.75), NUMBER("l2", 0.02),
+      NUMBER("weight_decay", 0.1), CHOICE("decay_form", "cautious"),
+      NUMBER("max_norm", 0.5), NUMBER("ema_decay", 0.75),
+      CHOICE("copy_type", "bf16"), NUMBER("zero_grad", 1)}},
+    {"adamax",
+     {CHOICE("grad_type", "f16"), NUMBER("device_scale", 1),
+      NUMBER("check_finite", 1), NUMBER("clip_norm_tensor", 0.75),
+      CHOICE("ema_form", "equal"), CHOICE("copy_type", "f16")}},
+};
+
+static void tensors_apart(bool packed)
+{
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        struct apart apart;
+
+        open_apart(&apart, lists[i].rule, lists[i].settings, packed);
+        for (size_t k = 0; k < 6; k++) {
+            for (size_t g = 0; g < 3; g++) {
+                frozen[g] = k != 0 && (k + g) % 3 == 0;
+                whole_freeze(&apart.whole, g, frozen[g]);
+            }
+            if (apart.whole.buffers.scale != NULL)
+                whole_scale(&apart.whole, (float)(k + 1));
+            whole_gradients(&apart.whole, k % 3 == 2 ? WHOLE_WILD : WHOLE_CALM);
+            write_all(&apart, true);
+            step_both(&apart);
+            check_apart(&apart);
+        }
+        close_apart(&apart);
+    }
+}
+
+static void packed_in_one_buffer(void **state)
+{
+    (void)state;
+    tensors_apart(true);
+}
+
+static void each_in_its_own_buffer(void **state)
+{
+    (void)state;
+    tensors_apart(false);
+}
+
+/* What is wrong with one tensor's buffers says so, and nothing happens. */
+static void errors_of_tensors(void **state)
+{
+    struct apart apart;
+    clstep_buffers entries[SHAPES];
+    clstep_error error = {0};
+
+    (void)state;
+    memset(frozen, 0, sizeof(frozen));
+    open_apart(&apart, "ftrl", lists[5].settings, false);
+    assert_int_equal(step(&apart, NULL, &error), CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "buffers|NULL");
+
+    memcpy(entries, apart.entries, sizeof(entries));
+    entries[6].gradients = NULL;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "gradients|NULL");
+
+    memcpy(entries, apart.entries, sizeof(entries));
+    entries[6].parameters_offset += 2 * GUARD;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "parameters|too few|8198");
+
+    memcpy(entries, apart.entries, sizeof(entries));
+    entries[6].copy = NULL;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "copy|NULL");
+
+    /* The scale is that of the first entry, whatever its tensor is. */
+    memcpy(entries, apart.entries, sizeof(entries));
+    entries[0].scale = NULL;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "scale|NULL");
+    whole_freeze(&apart.whole, 0, true);
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "scale|NULL");
+    whole_freeze(&apart.whole, 0, false);
+    check_apart(&apart);
+    step_both(&apart);
+    check_apart(&apart);
+    close_apart(&apart);
+}
+
+/* --- tests: joints -------------------------------------------------------- */
+
+static const char *const joined[MEMBERS] = {"adamw", "momentum", "ftrl"};
+
+static const struct whole_shape team_shapes[MEMBERS][3] = {
+    {{1, {300}, 0}, {2, {3, 3000}, 1}, {1, {1}, 0}},
+    {{2, {9, 40}, 0}, {1, {0}, 1}, {1, {256}, 2}},
+    {{1, {4097}, 0}, {1, {17}, 1}, {2, {2, 129}, 1}},
+};
+
+struct team {
+    struct whole members[MEMBERS];
+    clstep_joint *joint;
+};
+
+static void open_joint(struct team *team)
+{
+    clstep_optimizer *optimizers[MEMBERS];
+    clstep_error error;
+
+    for (size_t m = 0; m < MEMBERS; m++)
+        optimizers[m] = team->members[m].optimizer;
+    fixture_ok(clstep_joint_create(optimizers, MEMBERS, &team->joint, &error),
+               &error);
+}
+
+static void open_team(struct team *team, const clstep_setting *settings)
+{
+    for (size_t m = 0; m < MEMBERS; m++)
+        whole_open(&team->members[m], joined[m], settings, team_shapes[m], 3,
+                   fixture_seed() + m);
+    open_joint(team);
+}
+
+static void close_team(struct team *team)
+{
+    clstep_joint_release(team->joint);
+    for (size_t m = 0; m < MEMBERS; m++)
+        whole_close(&team->members[m]);
+}
+
+static void step_host(struct team *team)
+{
+    struct reference *references[MEMBERS];
+    float *w[MEMBERS];
+    void *g[MEMBERS], *c[MEMBERS];
+
+    for (size_t m = 0; m < MEMBERS; m++) {
+        references[m] = team->members[m].reference;
+        w[m] = whole_w(&team->members[m]);
+        g[m] = whole_g(&team->members[m]);
+        c[m] = whole_c(&team->members[m]);
+    }
+    reference_joint_step(references, MEMBERS, w, g, c);
+}
+
+static clstep_status step_device(struct team *team, clstep_error *error)
+{
+    clstep_buffers buffers[MEMBERS];
+
+    for (size_t m = 0; m < MEMBERS; m++)
+        buffers[m] = team->members[m].buffers;
+    return clstep_joint_step(team->joint, queue_of_all(), buffers, 0, NULL,
+                             NULL, error);
+}
+
+static void step_team(struct team *team)
+{
+    clstep_error error;
+
+    step_host(team);
+    fixture_ok(step_device(team, &error), &error);
+}
+
+static void check_team(struct team *team)
+{
+    for (size_t m = 0; m < MEMBERS; m++)
+        whole_check(&team->members[m]);
+}
+
+/* New gradients for all; a bad one in the member 'bad', if there is. */
+static void gradients(struct team *team, size_t bad)
+{
+    for (size_t m = 0; m < MEMBERS; m++) {
+        whole_gradients(&team->members[m], WHOLE_CALM);
+        if (m == bad)
+            whole_poison(&team->members[m], team->members[m].tensor_count - 1,
+                         0, NAN);
+    }
+}
+
+static const struct {
+    clstep_setting settings[8];
+} teams[] = {
+    {{NUMBER("clip_norm", 0.5), NUMBER("check_finite", 1)}},
+    {{NUMBER("clip_norm", 0.5)}},
+    {{NUMBER("clip_norm_tensor", 0.25), CHOICE("copy_type", "f16")}},
+    {{NUMBER("scale_start", 16), NUMBER("scale_interval", 2),
+      NUMBER("check_finite", 1), CHOICE("grad_type", "f16"),
+      NUMBER("clip_value", 2), NUMBER("zero_grad", 1)}},
+    {{NUMBER("device_scale", 1), NUMBER("check_finite", 1),
+      NUMBER("ema_decay", 0.5), NUMBER("max_norm", 0.5)}},
+    {{NUMBER("grad_scale", 8), NUMBER("clip_value", 0.5),
+      NUMBER("clip_norm", 2)}},
+};
+
+/* Every second step is with other members frozen, or a bad gradient in one. */
+static void members_step_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(teams) / sizeof(*teams); i++) {
+        struct team team;
+
+        open_team(&team, teams[i].settings);
+        for (size_t k = 0; k < 8; k++) {
+            gradients(&team, k % 4 == 1 ? k % MEMBERS : MEMBERS);
+            for (size_t m = 0; m < MEMBERS; m++) {
+                struct whole *member = &team.members[m];
+
+                if (member->buffers.scale != NULL)
+                    whole_scale(member, (float)(k + 2));
+                whole_set_group(member, 0, "lr", 0.01 * (double)(k + m + 1));
+                whole_freeze(member, 0, k % 4 == 2 && m == k / 4);
+            }
+            step_team(&team);
+            check_team(&team);
+        }
+        close_team(&team);
+    }
+}
+
+/* The first optimizer's shared numbers count for all. */
+static void the_first_ones_numbers_count(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t team;
+    } numbers[] = {{"clip_norm", 0},  {"clip_norm_tensor", 2},
+                   {"clip_value", 5}, {"grad_scale", 5},
+                   {"clip_value", 3}, {"scale_growth", 3}};
+    clstep_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        struct team team;
+
+        if (strncmp(numbers[i].name, "scale_", 6) == 0)
+            continue; /* not given there */
+        open_team(&team, teams[numbers[i].team].settings);
+        for (size_t m = MEMBERS; m-- > 0;) {
+            struct whole *member = &team.members[m];
+
+            fixture_ok(clstep_optimizer_set(member->optimizer, numbers[i].name,
+                                            0.125, &error),
+                       &error);
+            reference_set(member->reference, numbers[i].name, 0.125);
+            gradients(&team, MEMBERS);
+            step_team(&team);
+            check_team(&team);
+        }
+        close_team(&team);
+    }
+}
+
+/* With all members frozen a step is none. */
+static void a_frozen_team_does_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct team team;
+
+        open_team(&team, teams[i].settings);
+        step_team(&team);
+        for (size_t m = 0; m < MEMBERS; m++)
+            for (size_t g = 0; g < team.members[m].group_count; g++)
+                whole_freeze(&team.members[m], g, true);
+        gradients(&team, 1);
+        step_team(&team);
+        check_team(&team);
+        close_team(&team);
+    }
+}
+
+/* Members are set, read, written and counted as ever. */
+static void members_are_used_while_joined(void **state)
+{
+    struct team team;
+    struct whole *first, *second;
+    clstep_error error;
+    float data[16];
+
+    (void)state;
+    open_team(&team, teams[0].settings);
+    first = &team.members[0];
+    second = &team.members[1];
+    for (int k = 0; k < 6; k++) {
+        gradients(&team, k % 3 == 1 ? 2 : MEMBERS);
+        step_team(&team);
+        step_team(&team);
+        fixture_ok(clstep_optimizer_write(second->optimizer, queue_of_all(),
+                                          "momentum_buffer", 0, 1,
+                                          &(float){(float)k}, &error),
+                   &error);
+        reference_slot(second->reference, "momentum_buffer")[0] = (float)k;
+        step_team(&team);
+        fixture_ok(clstep_optimizer_read(first->optimizer, queue_of_all(),
+                                         "exp_avg", 3, 16, data, &error),
+                   &error);
+        check_floats("exp_avg", data,
+                     reference_slot(first->reference, "exp_avg") + 3, 16);
+        if (k == 2) {
+            fixture_ok(
+                clstep_optimizer_set_steps(second->optimizer, 100, &error),
+                &error);
+            reference_set_steps(second->reference, 100);
+        }
+        if (k == 4) {
+            /* The others keep their counts. */
+            fixture_ok(clstep_optimizer_reset(second->optimizer, queue_of_all(),
+                                              &error),
+                       &error);
+            memset(reference_slot(second->reference, "momentum_buffer"), 0,
+                   second->count * sizeof(float));
+            reference_set_steps(second->reference, 0);
+        }
+        for (size_t m = 0; m < MEMBERS; m++)
+            assert_int_equal(clstep_optimizer_steps(team.members[m].optimizer),
+                             reference_steps(team.members[m].reference));
+    }
+    gradients(&team, MEMBERS);
+    step_team(&team);
+    for (size_t m = 0; m < MEMBERS; m++)
+        assert_int_equal(
+            clstep_optimizer_group_steps(team.members[m].optimizer, 0),
+            reference_group_steps(team.members[m].reference, 0));
+    close_team(&team);
+}
+
+/* A joint's end: its members step alone again, from where they are. */
+static void members_go_on_alone(void **state)
+{
+    struct team team;
+
+    (void)state;
+    open_team(&team, teams[0].settings);
+    for (int round = 0; round < 2; round++) {
+        for (int k = 0; k < 3; k++) {
+            gradients(&team, MEMBERS);
+            step_team(&team);
+        }
+        clstep_joint_release(team.joint);
+        for (size_t m = 0; m < MEMBERS; m++) {
+            struct whole *member = &team.members[m];
+
+            whole_gradients(member, WHOLE_CALM);
+            whole_step(member);
+            whole_check(member);
+        }
+        open_joint(&team);
+    }
+    gradients(&team, MEMBERS);
+    step_team(&team);
+    check_team(&team);
+    close_team(&team);
+}
+
+static void check_refused(clstep_optimizer *const *optimizers, size_t count,
+                          const char *words)
+{
+    clstep_joint *joint = (clstep_joint *)(uintptr_t)words;
+    clstep_error error = {0};
+
+    assert_int_equal(clstep_joint_create(optimizers, count, &joint, &error),
+                     CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, words);
+    assert_null(joint);
+}
+
+static void errors_of_joints(void **state)
+{
+    static const clstep_setting other[][4] = {
+        {NUMBER("clip_norm", 0.25), NUMBER("check_finite", 1)},
+        {NUMBER("clip_norm", 0.5)},
+        {NUMBER("clip_norm", 0.5), NUMBER("check_finite", 1),
+         CHOICE("grad_type", "f16")},
+        {NUMBER("clip_norm", 0.5), NUMBER("check_finite", 1),
+         NUMBER("clip_value", 1)},
+    };
+    static const char *const words[] = {
+        "clip_norm|optimizer 1", "check_finite|optimizer 1",
+        "grad_type|optimizer 1", "clip_value|optimizer 1"};
+    struct team team;
+    clstep_buffers buffers[MEMBERS];
+    clstep_optimizer *pair[2];
+    clstep_error error = {0};
+
+    (void)state;
+    open_team(&team, teams[0].settings);
+    pair[0] = fixture_optimizer("sgd", teams[0].settings, 100);
+    assert_int_equal(clstep_joint_create(pair, 1, NULL, &error),
+                     CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "out|NULL");
+    check_refused(NULL, 1, "optimizers|NULL");
+    check_refused(pair, 0, "count|0");
+    pair[1] = NULL;
+    check_refused(pair, 2, "optimizer 1|NULL");
+    pair[1] = pair[0];
+    check_refused(pair, 2, "0 and 1|same");
+    pair[1] = team.members[0].optimizer;
+    check_refused(pair, 2, "optimizer 1|joint");
+    for (size_t i = 0; i < 4; i++) {
+        pair[1] = fixture_optimizer("sgd", other[i], 100);
+        check_refused(pair, 2, words[i]);
+        clstep_optimizer_release(pair[1]);
+    }
+    pair[1] = fixture_optimizer("sgd", NULL, 100);
+    check_refused(pair, 2, "optimizer 1|check_finite");
+    clstep_optimizer_release(pair[1]);
+    clstep_optimizer_release(pair[0]);
+
+    /* A member does not step alone. */
+    assert_int_equal(
+        clstep_optimizer_step(team.members[1].optimizer, queue_of_all(),
+                              &team.members[1].buffers, 0, NULL, NULL, &error),
+        CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "optimizer|joint");
+
+    for (size_t m = 0; m < MEMBERS; m++)
+        buffers[m] = team.members[m].buffers;
+    clstep_joint_step(NULL, queue_of_all(), buffers, 0, NULL, NULL, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "joint|NULL");
+    clstep_joint_step(team.joint, queue_of_all(), NULL, 0, NULL, NULL, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "buffers|NULL");
+    clstep_joint_step(team.joint, NULL, buffers, 0, NULL, NULL, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "queue|NULL");
+    buffers[2].gradients = NULL;
+    clstep_joint_step(team.joint, queue_of_all(), buffers, 0, NULL, NULL,
+                      &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "gradients|NULL");
+    check_team(&team);
+    step_team(&team);
+    check_team(&team);
+    close_team(&team);
+    clstep_joint_release(NULL);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_in_one_buffer),
+        cmocka_unit_test(each_in_its_own_buffer),
+        cmocka_unit_test(errors_of_tensors),
+        cmocka_unit_test(members_step_together),
+        cmocka_unit_test(the_first_ones_numbers_count),
+        cmocka_unit_test(a_frozen_team_does_nothing),
+        cmocka_unit_test(members_are_used_while_joined),
+        cmocka_unit_test(members_go_on_alone),
+        cmocka_unit_test(errors_of_joints),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+}
