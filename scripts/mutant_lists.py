@@ -327,11 +327,9 @@ FAMOUS = [
      "group->frozen ? row_frozen : (uint32_t)at",
      "(uint32_t)at"),
     ("src/table.c", "scene", True,
-     "&group->settings, first + c",
-     "&opt->groups[0].settings, first + c"),
-    ("src/table.c", "scene", True,
-     "&group->settings, first + c",
-     "&group->settings, first"),
+     "*settings = &group->settings;",
+     "*settings = &opt->groups[0].settings;"),
+    ("src/table.c", "scene", True, "settings, first + c", "settings, first"),
     ("kernels/swap.cl", "scene", True,
      "!started[groups[i / 256]]",
      "!started[0]"),
@@ -424,17 +422,18 @@ FAMOUS = [
 # The functions of the host that carry a whole step.
 CARRIERS = {
     "src/table.c": "control_bytes device_counts land cs_table_look wait_for"
-                   " cs_table_recount bits_of write_header write_group prepare"
-                   " keep enqueue cs_table_step",
+                   " cs_table_recount bits_of write_header write_group"
+                   " write_member cs_table_steps_at prepare keep enqueue"
+                   " cs_table_step",
     "src/sums.c": "cs_sums_needed pieces count_all list_tensor make_lists"
                   " cs_sums_reset add_chunks add_nodes cs_sums_add"
                   " cs_sums_decide",
     "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
                     " launch_range launch_rows update cs_launch_update",
     "src/create.c": "create_blocks create_matrices create_tables",
-    "src/optimizer.c": "is_frozen send_started launch_swap"
+    "src/optimizer.c": "cs_is_frozen send_started launch_swap"
                        " clstep_optimizer_set_group clstep_optimizer_freeze",
-    "src/joint.c": "leave clstep_joint_step",
+    "src/joint.c": "leave is_frozen clstep_joint_step",
 }
 
 # Functions that every program has, and the macro with which it calls them.
