@@ -327,11 +327,9 @@ FAMOUS = [
      "group->frozen ? row_frozen : (uint32_t)at",
      "(uint32_t)at"),
     ("src/table.c", "scene", True,
-     "&group->settings, first + c",
-     "&opt->groups[0].settings, first + c"),
-    ("src/table.c", "scene", True,
-     "&group->settings, first + c",
-     "&group->settings, first"),
+     "*settings = &group->settings;",
+     "*settings = &opt->groups[0].settings;"),
+    ("src/table.c", "scene", True, "settings, first + c", "settings, first"),
     ("kernels/swap.cl", "scene", True,
      "!started[groups[i / 256]]",
      "!started[0]"),
@@ -424,17 +422,18 @@ FAMOUS = [
 # The functions of the host that carry a whole step.
 CARRIERS = {
     "src/table.c": "control_bytes device_counts land cs_table_look wait_for"
-                   " cs_table_recount bits_of write_header write_group prepare"
-                   " keep enqueue cs_table_step",
+                   " cs_table_recount bits_of write_header write_group"
+                   " write_member cs_table_steps_at prepare keep enqueue"
+                   " cs_table_step",
     "src/sums.c": "cs_sums_needed pieces count_all list_tensor make_lists"
                   " cs_sums_reset add_chunks add_nodes cs_sums_add"
                   " cs_sums_decide",
     "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
                     " launch_range launch_rows update cs_launch_update",
     "src/create.c": "create_blocks create_matrices create_tables",
-    "src/optimizer.c": "is_frozen send_started launch_swap"
+    "src/optimizer.c": "cs_is_frozen send_started launch_swap"
                        " clstep_optimizer_set_group clstep_optimizer_freeze",
-    "src/joint.c": "leave clstep_joint_step",
+    "src/joint.c": "leave is_frozen clstep_joint_step",
 }
 
 # Functions that every program has, and the macro with which it calls them.
@@ -511,12 +510,18 @@ EQUIVALENT = [
      ["const uint small = as_uint(as_float(a) + 0.5f) + 0x3f000000u;",
       "const uint small = as_uint(as_float(a) + 0.5f);"],
      "the lower 16 bits alone are kept"),
+    ("kernels/sums.cl", "while (count > 1) {", "if (count > 1) {",
+     "only lists of more than 65,536 numbers go on, too long for a scene"),
     ("src/create.c", "if (tensor->rows == 0)", "",
      "no row is the 0-th of none, and PoCL goes on after a division by 0"),
     ("src/create.c",
      "for (uint64_t b = 0; b * CLSTEP_ALIGNMENT < tensor->count; b++)",
      "for (uint64_t b = 0; b * CLSTEP_ALIGNMENT <= tensor->count; b++)",
      "the next tensor writes the block again; there is room for more"),
+    ("kernels/types.cl",
+     "const uint large = a > 0x7f800000u ? 0x7e00u : 0x7c00u;",
+     "const uint large = a > 0x7f800000u ? 0x7e01u : 0x7c00u;",
+     "a NaN equals a NaN"),
     ("kernels/types.cl", ": a < 0x38800000u ? small",
      ": a < 0x38800001u ? small", "the smallest normal half is both"),
     ("kernels/types.cl",

@@ -6,14 +6,16 @@
 
 BUILD is a build folder (default build/release) in which the target 'mutant'
 was built.  Mutants are made from the texts of kernels/, of the functions and
-rows of src/rules.c and of the feature scalars of src/plan.c by the operators
-below, and from a list of famous mistakes.  Each runs the trials of
-tests/mutant.c in the configurations that it can touch, five steps against the
-scalar reference, and has to make a difference.  A kernel's mutant is read from
-a file when the program starts; a host mutant is compiled and linked by itself.
+rows of src/rules.c, of the feature scalars of src/plan.c and of the functions
+that carry the whole step (mutant_lists.CARRIERS) by the operators below, and
+from a list of famous mistakes.  Each runs the trials of tests/mutant.c and the
+scenes of tests/mutant_scenes.c in the configurations that it can touch, against
+the scalar reference, and has to make a difference.  A kernel's mutant is read
+from a file when the program starts; a host mutant is compiled and linked by
+itself.
 
 Not mutated: what decides which settings are allowed (needs, limits), since the
-trials follow it, and words.
+trials follow it, what only a call that fails meets, and words.
 
 Prints each survivor with its diff and at the end "N mutants, M survived"; exit
 code 1 where one survived.  What a compiler refuses is no mutant.
@@ -345,18 +347,25 @@ def slots_of(code):
     return sorted(set(re.findall(r"\bs->(\w+)", code)))
 
 
-def whole_edits(text, names=None):
-    """Edits of what was made for the whole step: a kernel's or C."""
-    code, _ = functions_only(text, names)
+def whole_edits(text):
+    """Edits of a kernel that was made for the whole step."""
+    code = without_minima(functions_only(text)[0])
     yield from by_patterns(code, EVERYWHERE + WHOLE)
     yield from statements_swapped(code)
     yield from integers(code)
 
 
+def without_minima(code):
+    """'code' with each < of 'a < b ? a : b' hidden: it could be <= too."""
+    return re.sub(r"\b(\w+) < (\w+) \? \1 : \2\b",
+                  lambda m: m.group().replace("<", HIDDEN), code)
+
+
 def without_failures(code):
     """'code' with all lines hidden that only a call that fails meets."""
-    return "\n".join(hide(line) if FAILURE.search(line) else line
+    code = "\n".join(hide(line) if FAILURE.search(line) else line
                      for line in code.split("\n"))
+    return without_minima(code)
 
 
 def kernel_edits(text, scalars):

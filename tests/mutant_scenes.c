@@ -98,9 +98,9 @@ static const struct {
      {{"sgd", "lr=0.5", "4700 300/1 4112"}},
      "s d F1 s i h s q d o",
      0},
-    {"clip_norm=4 device_scale=1 grad_type=bf16 zero_grad=1",
+    {"clip_norm=4 device_scale=1 grad_type=bf16 zero_grad=1 check_finite=1",
      {{"sgd", "lr=0.5", "4700 300/1"}},
-     "s d F1 s i h s q d o",
+     "s d F1 s i h s q o o o o o o o (sbs)",
      GROUPED},
     {"clip_norm=2", {{"sgd", "lr=0.5", "3*300 5/1"}}, "s F1 s", 0},
     {"clip_norm=2", {{"sgd", "lr=0.5", "1100000 20"}}, "s o", 0},
@@ -958,7 +958,8 @@ buffers_of(const struct stage *s, const struct part *part, size_t t)
 {
     const struct image *images = part->images;
     const bool scaled = is_given(&part->list, "device_scale");
-    clstep_buffers buffers = {0};
+    static char nothing[1024]; /* no buffer: who touches it fails */
+    clstep_buffers buffers = {.gradients = (cl_mem)(void *)nothing};
 
     if (!s->apart || !part->frozen[part->tensors[t].group])
         buffers = (clstep_buffers){
@@ -982,6 +983,7 @@ static void take_step(struct stage *s)
     struct part *part = &s->parts[0];
     const cl_uint waits = s->gate != NULL;
     const cl_event *list = s->gate != NULL ? &s->gate : NULL;
+    cl_event done = NULL;
     clstep_error error;
     clstep_status status;
 
@@ -989,19 +991,23 @@ static void take_step(struct stage *s)
         for (size_t p = 0; p < s->part_count; p++)
             buffers[p] = buffers_of(s, &s->parts[p], 0);
         status = clstep_joint_step(s->joint, s->place->queue, buffers, waits,
-                                   list, NULL, &error);
+                                   list, &done, &error);
     } else if (s->apart) {
         for (size_t t = 0; t < part->tensor_count; t++)
             buffers[t] = buffers_of(s, part, t);
         status =
             clstep_optimizer_step_tensors(part->optimizer, s->place->queue,
-                                          buffers, waits, list, NULL, &error);
+                                          buffers, waits, list, &done, &error);
     } else {
         buffers[0] = buffers_of(s, part, 0);
         status = clstep_optimizer_step(part->optimizer, s->place->queue,
-                                       buffers, waits, list, NULL, &error);
+                                       buffers, waits, list, &done, &error);
     }
     check_status(s, status, &error);
+    if (done == NULL)
+        fails(s, 2, "no event of a step", 0.0);
+    else
+        clReleaseEvent(done);
 }
 
 static void take_reference_step(struct stage *s)
