@@ -102,6 +102,7 @@ struct cs_call {
     cl_event inline_[8]; /* where they fit */
     bool retained;       /* 'queue' is, for cs_call_end() */
     cl_event last;       /* the last command's, or NULL */
+    bool lent; /* 'last' is somebody else's, who keeps it until it completes */
 };
 
 /* Looks whether the last call has ended, and whether the state is torn. */

@@ -192,9 +192,10 @@ static clstep_status took(struct cs_call *call, cl_int code, cl_event event,
 {
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, function);
-    if (call->last != NULL)
+    if (call->last != NULL && !call->lent)
         clReleaseEvent(call->last);
     call->last = event;
+    call->lent = false;
     return CLSTEP_OK;
 }
 
@@ -298,7 +299,7 @@ void cs_call_end(struct cs_call *call)
     if (call->retained)
         clReleaseCommandQueue(call->queue);
     call->retained = false;
-    if (call->last != NULL)
+    if (call->last != NULL && !call->lent)
         clReleaseEvent(call->last);
     call->last = NULL;
 }

@@ -330,27 +330,17 @@ prepare(struct cs_table *table, struct cs_flight **out, clstep_error *error)
     return CLSTEP_OK;
 }
 
-/* Keeps the flight until the call's last command has ended. */
-static clstep_status keep(struct cs_table *table, struct cs_flight *flight,
-                          const struct cs_call *call, clstep_error *error)
+/* Keeps the flight, which takes over the call's last event, until that has
+ * completed. */
+static void
+keep(struct cs_table *table, struct cs_flight *flight, struct cs_call *call)
 {
-    const cl_int code = clRetainEvent(call->last);
-
-    if (code != CL_SUCCESS) {
-        /* The device may need its memory for as long as the call waits. */
-        if (clSetEventCallback(call->last, CL_COMPLETE, landed, flight) !=
-            CL_SUCCESS) {
-            clFinish(call->queue);
-            flight_release(flight);
-        }
-        return cs_fail_cl(error, code, "clRetainEvent");
-    }
+    call->lent = true;
     flight->end = call->last;
     *table->end = flight;
     table->end = &flight->next;
     table->flights++;
     table->uncounted += flight->counts;
-    return CLSTEP_OK;
 }
 
 /* Enqueues it all; '*torn' becomes true with the first command that changes
@@ -388,7 +378,7 @@ clstep_status cs_table_step(struct cs_table *table, struct cs_call *call,
                             bool *torn, clstep_error *error)
 {
     struct cs_flight *flight = NULL;
-    clstep_status status, kept = CLSTEP_OK;
+    clstep_status status;
 
     *torn = false;
     cs_table_look(table);
@@ -403,12 +393,11 @@ clstep_status cs_table_step(struct cs_table *table, struct cs_call *call,
     status = enqueue(table, flight, call, buffers, apart, torn, error);
     flight->counts = flight->counts && status == CLSTEP_OK;
     if (call->last != NULL)
-        kept = keep(table, flight, call, status == CLSTEP_OK ? error : NULL);
+        keep(table, flight, call);
     else
         flight_release(flight);
-    *torn = *torn || kept != CLSTEP_OK;
-    if (status != CLSTEP_OK || kept != CLSTEP_OK)
-        return status != CLSTEP_OK ? status : kept;
+    if (status != CLSTEP_OK)
+        return status;
 
     table->counted = !device_counts(table);
     for (size_t m = 0; m < table->member_count && table->counted; m++) {
