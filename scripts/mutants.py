@@ -43,7 +43,7 @@ HIDDEN = "\x01"  # stands for what no operator may touch
 
 # What only a call that fails meets, words, and how much memory is taken.
 FAILURE = re.compile(r"NULL|CL_SUCCESS|CLSTEP_OK|cs_fail|free\(|elease\(|torn|"
-                     r"alloc\(|\"|needed|least|longest|sizeof\(\*")
+                     r"alloc\(|\"|needed|least|longest|MAX_WORDS|sizeof\(\*")
 
 FUNCTION = re.compile(
     r"^(?:static|kernel|void|bool|size_t|uint64_t|clstep_status)\b"
@@ -209,10 +209,15 @@ def by_patterns(code, table):
                            match.expand(new))
 
 
+LENGTH = re.compile(r"(?:float|uint)\d* \w+\[\Z")
+
+
 def integers(code):
-    """Each integer becomes another one."""
+    """Each integer becomes another one, but for the lengths of arrays."""
     for match in re.finditer(r"(?<![\w.])(0x[0-9a-f]+|\d+)(?=u?l?\b)(?!\.)",
                              code):
+        if LENGTH.search(code[:match.start()]):
+            continue
         number = match.group(1)
         new = hex(int(number, 16) ^ 1) if number.startswith("0x") else \
             str(int(number) + 1)

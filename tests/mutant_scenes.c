@@ -123,8 +123,8 @@ static const struct {
      0},
     {"check_finite=1 device_scale=1 clip_norm_tensor=1 clip_value=0.25 "
      "grad_type=bf16",
-     {{"adagrad", "lr_decay=0.25", "255 300/1 4097"}},
-     "s b o d s (sbs) F1 b s",
+     {{"adagrad", "lr_decay=0.25", "255 300/1 9000"}},
+     "s b b b b b o d s (sbs) F1 b b b s",
      0},
     {"check_finite=1 ema_form=equal ema_begin=1 scale_growth=1e38 "
      "scale_interval=1",
