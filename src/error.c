@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 clstep_status
 cs_fail(clstep_error *error, clstep_status status, const char *format, ...)
@@ -62,4 +63,17 @@ const char *clstep_status_name(clstep_status status)
         return "state torn";
     }
     return "unknown status";
+}
+
+clstep_status cs_fail_in(clstep_error *error, clstep_status status,
+                         const char *what, size_t index)
+{
+    char message[sizeof(error->message)];
+
+    if (error == NULL)
+        return status;
+    memcpy(message, error->message, sizeof(message));
+    snprintf(error->message, sizeof(error->message), "%s %zu: %.600s", what,
+             index, message);
+    return status;
 }

@@ -15,4 +15,8 @@ cs_fail(clstep_error *error, clstep_status status, const char *format, ...)
 /* The same for the OpenCL function 'call', which returned 'code'. */
 clstep_status cs_fail_cl(clstep_error *error, cl_int code, const char *call);
 
+/* Says in front of a failure's message which of several it is: "tensor 2: ". */
+clstep_status cs_fail_in(clstep_error *error, clstep_status status,
+                         const char *what, size_t index);
+
 #endif /* CS_ERROR_H */

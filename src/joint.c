@@ -173,10 +173,12 @@ static clstep_status check(const clstep_joint *joint, cl_command_queue queue,
     if (joint == NULL || buffers == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
                        joint == NULL ? "joint" : "buffers");
-    for (size_t i = 0; i < joint->table->member_count && status == CLSTEP_OK;
-         i++)
+    for (size_t i = 0; i < joint->table->member_count; i++) {
         status = cs_check_step(joint->table->members[i], queue, &buffers[i],
                                false, error);
+        if (status != CLSTEP_OK)
+            return cs_fail_in(error, status, "optimizer", i);
+    }
     return status;
 }
 

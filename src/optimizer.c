@@ -27,10 +27,12 @@ cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
     const uint64_t uncounted = opt->table != NULL ? opt->table->uncounted : 0;
 
     for (size_t g = 0; g < opt->group_count; g++)
-        if (opt->groups[g].steps >= UINT64_MAX - uncounted)
+        if (!opt->groups[g].frozen &&
+            opt->groups[g].steps >= UINT64_MAX - uncounted)
             return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                           "%llu steps were taken; no more can be counted",
-                           (unsigned long long)opt->groups[g].steps);
+                           "%llu steps were taken by group %zu; no more can "
+                           "be counted",
+                           (unsigned long long)opt->groups[g].steps, g);
 
     clstep_status status = cs_check_queue(opt, queue, error);
 
@@ -47,6 +49,8 @@ cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
             status =
                 cs_check_buffers(opt, &buffers[t], tensor->count, true, error);
+        if (status != CLSTEP_OK)
+            return cs_fail_in(error, status, "tensor", t);
     }
     return status;
 }

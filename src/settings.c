@@ -464,8 +464,8 @@ clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
 
     if (info->kind != CLSTEP_NUMBER)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is fixed: it cannot become %.9g, but be given "
-                       "at creation",
+                       "%s of %s is fixed at creation: give it there; it "
+                       "cannot become %.9g now",
                        name, rule->name, value);
     if (info->optional && !settings->given[index])
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,

@@ -630,7 +630,7 @@ static void open_layout(struct stage *s, struct part *part, const char *text)
 
     check_status(s, clstep_layout_create(&part->layout, &error), &error);
     for (size_t t = 0; t < count && s->code == 0; t++) {
-        char name[16];
+        char name[24];
 
         snprintf(name, sizeof(name), "%zu", t);
         check_status(s,

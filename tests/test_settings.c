@@ -16,11 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LIST = 8 };
+enum { MAX_LIST = 8, MAX_GIVEN = 24 };
 
 /* --- the rules, by hand --------------------------------------------------- */
 
-enum range { ANY, POSITIVE, FRACTION, FROM_FOUR, FLAG, CHOICE };
+enum range {
+    ANY,
+    POSITIVE,
+    FRACTION,
+    FROM_FOUR,
+    FROM_ONE,
+    STEPS,
+    INTERVAL,
+    TO_ONE,
+    FLAG,
+    CHOICE
+};
 
 struct row {
     const char *name;
@@ -137,14 +148,28 @@ static const struct table tables[] = {
  * the lr at creation. */
 static const struct row features[] = {
     {"grad_scale", 1, POSITIVE, NULL, 1},
+    {"device_scale", 0, FLAG},
+    {"scale_start", 65536, POSITIVE, NULL, 1},
+    {"scale_growth", 2, FROM_ONE, NULL, 1},
+    {"scale_interval", 2000, INTERVAL, NULL, 1},
+    {"scale_backoff", 0.5, TO_ONE, NULL, 1},
+    {"check_finite", 0, FLAG},
     {"maximize", 0, FLAG},
     {"clip_value", 0, ANY, NULL, 1},
+    {"clip_norm", 0, ANY, NULL, 1},
+    {"clip_norm_tensor", 0, ANY, NULL, 1},
     {"l1", 0, ANY, NULL, 1},
     {"l2", 0, ANY, NULL, 1},
     {"weight_decay", 0, ANY, NULL, 1},
     {"decay_form", 0, CHOICE, "lr|independent|corrected|cautious|proximal"},
     {"lr_max", 0, POSITIVE, NULL, 1},
     {"prox_l1", 0, ANY, NULL, 1},
+    {"max_norm", 0, ANY, NULL, 1},
+    {"ema_decay", 0, FRACTION, NULL, 1},
+    {"ema_form", 0, CHOICE, "exponential|equal"},
+    {"ema_begin", 0, STEPS, NULL, 1},
+    {"copy_type", 0, CHOICE, "none|f16|bf16"},
+    {"grad_type", 0, CHOICE, "f32|f16|bf16"},
     {"zero_grad", 0, FLAG},
 };
 
@@ -155,6 +180,10 @@ static const struct {
     [POSITIVE] = {FLT_MIN, FLT_MAX},
     [FRACTION] = {0.0, 0x1.fffffep-1},
     [FROM_FOUR] = {4.0, FLT_MAX},
+    [FROM_ONE] = {1.0, FLT_MAX},
+    [STEPS] = {0.0, 0x1p53},
+    [INTERVAL] = {1.0, 0x1p24},
+    [TO_ONE] = {FLT_MIN, 1.0},
     [FLAG] = {0.0, 1.0},
 };
 
@@ -230,6 +259,10 @@ alone(clstep_setting *list, const char *name, double value)
     list[2] = (clstep_setting){0};
     if (strcmp(name, "lr_max") == 0)
         list[1] = (clstep_setting){.name = "decay_form", .choice = "corrected"};
+    if (strncmp(name, "scale_", 6) == 0)
+        list[1] = (clstep_setting){.name = "check_finite", .value = 1.0};
+    if (strcmp(name, "ema_begin") == 0)
+        list[1] = (clstep_setting){.name = "ema_decay", .value = 0.5};
     return list;
 }
 
@@ -665,6 +698,16 @@ static const struct {
      "decay_form|cautious"},
     {"ftrl", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
     {"adam", "decay_form=cautious", CLSTEP_OK, ""},
+    {"adam", "clip_norm=1 clip_norm_tensor=1", CLSTEP_INVALID_ARGUMENT,
+     "clip_norm|clip_norm_tensor|together"},
+    {"adam", "scale_start=8", CLSTEP_INVALID_ARGUMENT, "scale_|check_finite"},
+    {"adam", "scale_start=8 check_finite=1", CLSTEP_OK, ""},
+    {"adam", "grad_scale=2 scale_growth=2 check_finite=1",
+     CLSTEP_INVALID_ARGUMENT, "grad_scale|scale_growth|together"},
+    {"adam", "device_scale=1 grad_scale=2", CLSTEP_INVALID_ARGUMENT,
+     "device_scale|grad_scale"},
+    {"adam", "ema_begin=3", CLSTEP_INVALID_ARGUMENT, "ema_begin|ema_decay"},
+    {"adam", "ema_begin=3 ema_form=equal", CLSTEP_OK, ""},
     {"adam", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT, "lr_max|corrected"},
     {"adam", "lr_max=0.5 decay_form=lr", CLSTEP_INVALID_ARGUMENT,
      "lr_max|decay_form|corrected"},
@@ -808,23 +851,31 @@ static void defaults_can_be_set(void **state)
 }
 
 /* Whatever optional number was given at creation can be set later. */
+/* What cannot be given together with others of its kind. */
+static bool left_out(const char *name)
+{
+    return strcmp(name, "grad_scale") == 0 ||
+           strcmp(name, "clip_norm_tensor") == 0;
+}
+
 static void given_numbers_can_be_set(void **state)
 {
     const clstep_rule *rule = *state;
-    clstep_setting list[MAX_LIST + 4] = {
-        {.name = "decay_form", .choice = "corrected"}};
+    clstep_setting list[MAX_GIVEN + 1] = {
+        {.name = "decay_form", .choice = "corrected"},
+        {.name = "check_finite", .value = 1.0}};
     clstep_setting_info info;
-    size_t n = 1;
+    size_t n = 2;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
-        if (info.optional && n < MAX_LIST + 3)
+        if (info.optional && !left_out(info.name) && n < MAX_GIVEN)
             list[n++] = (clstep_setting){.name = info.name, .value = info.max};
 
     clstep_optimizer *optimizer =
         fixture_optimizer(clstep_rule_name(rule), list, 1);
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
-        if (!info.optional)
+        if (!info.optional || left_out(info.name))
             continue;
         assert_true(get(optimizer, info.name) == info.max);
         check_set(optimizer, &info, true);

@@ -386,7 +386,9 @@ CLSTEP_API void clstep_optimizer_release(clstep_optimizer *optimizer);
  * Enqueues one step on 'queue', which belongs to the device's context and may
  * be in-order or out-of-order: moves the parameters and the state.  Never waits
  * for the device; only where CLSTEP_IN_FLIGHT calls of this optimizer have not
- * ended yet does it wait for the oldest.
+ * ended yet does it wait for the oldest.  With check_finite and very many
+ * groups there are fewer: 2^22 scalars, those of a group counted once for each
+ * call under way, but never fewer than 2 calls.
  *
  * The step begins when the 'wait_count' events of 'wait_list' have completed
  * (0 and NULL together for none) and the optimizer's last call has, on
@@ -403,8 +405,7 @@ CLSTEP_API clstep_status clstep_optimizer_step(
     const clstep_buffers *buffers, cl_uint wait_count,
     const cl_event *wait_list, cl_event *done, clstep_error *error);
 
-/* Some calls of one optimizer can be under way at once; few with many groups.
- */
+/* So many calls of one optimizer can be under way at once. */
 enum { CLSTEP_IN_FLIGHT = 256 };
 
 /*
@@ -576,14 +577,16 @@ clstep_optimizer_norm_bytes(const clstep_optimizer *optimizer);
  * with one norm and one finite check over all of them.  Their settings agree
  * in check_finite, grad_type, grad_scale, device_scale, the scale_* settings,
  * clip_value, clip_norm and clip_norm_tensor; the first optimizer's numbers of
- * these count.  A joint retains its optimizers' parts; they are
+ * these count, and its entry of the buffers gives 'scale'.  The members are
  * set, read and written as ever, but stepped only through the joint, until that
- * is released.
+ * is released.  The joint begins with no skipped steps and with scale_start;
+ * afterwards a member has its own again.  Ranges of different members must not
+ * overlap; that is not checked.
  */
 typedef struct clstep_joint clstep_joint;
 
-/* 'optimizers' are 'count' different ones on one device, each in no joint.  On
- * failure '*out' is NULL. */
+/* 'optimizers' are 'count' different ones on one device, each in no joint.
+ * Waits for their last steps.  On failure '*out' is NULL. */
 CLSTEP_API clstep_status
 clstep_joint_create(clstep_optimizer *const *optimizers, size_t count,
                     clstep_joint **out, clstep_error *error);
