@@ -12,10 +12,10 @@
  */
 
 /* inputs[row][k][d] = embedding[k-th token of the row's context][d] */
-kernel void gather(global const ushort *tokens, global const uint *positions,
-                   uint first, uint rows, uint context, uint width,
-                   global const float *parameters, ulong embedding,
-                   global float *inputs)
+kernel void
+gather(global const ushort *tokens, global const uint *positions, uint first,
+       uint rows, uint context, uint width, global const float *parameters,
+       ulong embedding, global float *inputs)
 {
     const uint i = (uint)get_global_id(0);
 
@@ -71,8 +71,8 @@ kernel void activate(global float *values, uint rows, uint width,
 }
 
 /* gradients = gradients * tanh'(x), where values = tanh(x) */
-kernel void activate_back(global float *gradients, global const float *values,
-                          uint count)
+kernel void
+activate_back(global float *gradients, global const float *values, uint count)
 {
     const uint i = (uint)get_global_id(0);
 
@@ -98,10 +98,10 @@ kernel void sum_columns(global const float *values, uint rows, uint width,
  * Of each row: adds -log2(softmax(scores)[right character]) to its sum in
  * 'bits', and replaces the scores by the gradient of the mean of -log softmax.
  */
-kernel void cross_entropy(global const ushort *tokens,
-                          global const uint *positions, uint first, uint rows,
-                          uint vocabulary, global float *scores,
-                          global float *bits)
+kernel void
+cross_entropy(global const ushort *tokens, global const uint *positions,
+              uint first, uint rows, uint vocabulary, global float *scores,
+              global float *bits)
 {
     const uint row = (uint)get_global_id(0);
 
