@@ -1,5 +1,5 @@
 /*
- * rows.cl - what follows a step with max_norm: the rows, then average and copy
+ * rows.cl - what follows a step with max_norm: the rows of matrices
  * SPDX-License-Identifier: MIT
  *
  * A row is a slice of the first dimension of a tensor of rank 2 or more.  Its
@@ -107,46 +107,3 @@ clstep_rows(const ulong first, const ulong count,
             w[e] = w[e] * factor;
     }
 }
-
-#if defined(AVERAGE) || defined(COPY_OF)
-/* One work-item an element, as in step.cl. */
-kernel void clstep_finish(const ulong count, const ulong first,
-                          const global float *restrict parameters,
-                          const ulong parameters_offset,
-#ifdef COPY_OF
-                          global ushort *restrict copy, const ulong copy_offset,
-#endif
-#ifdef AVERAGE
-                          global float *restrict average,
-#endif
-#ifdef ROWS
-                          const global uint *restrict groups,
-#endif
-                          SCALARS)
-{
-    const size_t i = get_global_id(0);
-
-#ifdef ROWS
-    const uint row = ROW_OF(groups[block_of(first)]);
-
-    if (row >= ROW_SKIPPED)
-        return;
-    const struct hyper h = HYPER(row);
-#else
-    const struct hyper h = hyper;
-#endif
-#ifdef GUARDED
-    if (i >= count)
-        return;
-#endif
-
-    const float w = parameters[parameters_offset + i];
-
-#ifdef AVERAGE
-    average[first + i] = averaged(average[first + i], w, h.ema_share);
-#endif
-#ifdef COPY_OF
-    copy[copy_offset + i] = COPY_OF(w);
-#endif
-}
-#endif

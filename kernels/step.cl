@@ -10,8 +10,8 @@
  *
  * One work-item is one element: a loop over elements would keep CPU drivers
  * from vectorising across work-items.  For the same reason a kernel that reads
- * its scalars from memory has no guard: it runs over whole blocks, and a
- * GUARDED one over the rest.
+ * its scalars from memory has no guard: it runs over whole blocks, and
+ * clstep_step_tail, which is this text once more with TAIL, over the rest.
  *
  * The elements are those from 'first' on, a multiple of 256, within the slots;
  * in the caller's buffers they begin at the offsets.  'factors' are what the
@@ -23,21 +23,26 @@
 #endif
 
 kernel void
-clstep_step(const ulong count, const ulong first,
-            global float *restrict parameters, const ulong parameters_offset,
-            global gradient_t *restrict gradients, const ulong gradients_offset,
+#ifdef TAIL
+clstep_step_tail(
+#else
+clstep_step(
+#endif
+    const ulong count, const ulong first, global float *restrict parameters,
+    const ulong parameters_offset, global gradient_t *restrict gradients,
+    const ulong gradients_offset,
 #if defined(COPY_OF) && !defined(WITH_MAX_NORM)
-            global ushort *restrict copy, const ulong copy_offset,
+    global ushort *restrict copy, const ulong copy_offset,
 #endif
 #ifdef ROWS
-            const global uint *restrict table, const uint entries,
-            const global uint *restrict groups,
-            const global float *restrict factors, const uint tensors_first,
-            const global uint *restrict tensors
+    const global uint *restrict table, const uint entries,
+    const global uint *restrict groups, const global float *restrict factors,
+    const uint tensors_first,
+    const global uint *restrict tensors
 #else
-            const struct hyper hyper
+    const struct hyper hyper
 #endif
-                SLOT_ARGUMENTS)
+        SLOT_ARGUMENTS)
 {
     const size_t i = get_global_id(0);
     const ulong at = first + i;
@@ -48,7 +53,7 @@ clstep_step(const ulong count, const ulong first,
 
 #ifdef ZERO_GRAD
     if (row == ROW_SKIPPED) {
-#ifdef GUARDED
+#ifdef TAIL
         if (i >= count)
             return;
 #endif
@@ -71,7 +76,7 @@ clstep_step(const ulong count, const ulong first,
 #else
     const struct hyper h = hyper;
 #endif
-#ifdef GUARDED
+#if defined(TAIL) || !defined(ROWS)
     if (i >= count)
         return;
 #endif

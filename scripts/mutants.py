@@ -440,7 +440,7 @@ def common_kernels(rows):
         yield path, edit, ("scene", "sgd", "momentum", "adam", "ftrl"), True
 
     for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
-                 "kernels/rows.cl", "kernels/swap.cl"):
+                 "kernels/rows.cl", "kernels/finish.cl", "kernels/swap.cl"):
         text = (ROOT / path).read_text()
         for edit in [*by_patterns(functions_only(text)[0], KERNELS),
                      *whole_edits(text), *blocks_swapped(text)]:
@@ -610,7 +610,7 @@ def texts_of(program, kernels):
     """The files that a program is made of, as far as macros stand in them."""
     name, _, rule = program.partition("/")
     texts = [f"kernels/{name}.cl"]
-    if name in ("step", "rows", "sums"):
+    if name in ("step", "rows", "finish", "sums"):
         texts = ["kernels/types.cl", "kernels/table.cl", *texts]
     if rule:
         texts.insert(2, f"kernels/rules/{kernels[rule]}.cl")

@@ -14,6 +14,9 @@
 /* A row of max_norm adds 256 times 256 chunks of 4096 at most. */
 static const uint64_t longest_row = (uint64_t)1 << 28;
 
+/* Those that are warmed up: the step's, and that of what follows max_norm. */
+enum { PROGRAMS = 2 };
+
 /* --- kernels -------------------------------------------------------------- */
 
 /* Creates the kernel called 'name' of 'entry'. */
@@ -25,57 +28,66 @@ create_kernel(clstep_optimizer *opt, const struct cs_program *entry,
                             &opt->local, error);
 }
 
-/* The program of the step, or of what follows max_norm: text 'last'. */
+/*
+ * The program of 'first' and 'last', which with a table is there once more:
+ * behind TAIL, as the kernel of what is left behind whole blocks.
+ */
 static clstep_status
-create_program(clstep_optimizer *opt, bool guarded, const char *kernel,
-               const char *last, struct cs_program **entry, clstep_error *error)
+create_program(clstep_optimizer *opt, const char *first, const char *last,
+               struct cs_program **entry, clstep_error *error)
 {
+    static const char tail[] = "#define TAIL\n";
+    const bool rows = opt->table != NULL;
+    const char *const texts[CS_MAX_TEXTS] = {first, last, rows ? tail : NULL,
+                                             rows ? last : NULL};
     struct cs_text declarations = {0};
     clstep_status status;
 
-    cs_plan_write(opt->settings, opt->table != NULL, &declarations);
-    if (guarded)
-        cs_text_add(&declarations, "#define GUARDED\n");
+    cs_plan_write(opt->settings, rows, &declarations);
     status = declarations.failed
                  ? cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                            "no memory for the text of a kernel")
-                 : cs_device_program(opt->device, declarations.data, kernel,
-                                     last, entry, error);
+                 : cs_device_program(opt->device, declarations.data, texts,
+                                     entry, error);
     cs_text_release(&declarations);
     return status;
 }
 
-/* Says whether some launch leaves a part of a block. */
-static bool has_tails(const clstep_optimizer *opt)
+/* The kernels of the step. */
+static clstep_status create_step(clstep_optimizer *opt,
+                                 struct cs_program **entry, clstep_error *error)
 {
-    for (size_t t = 0; t < opt->tensor_count; t++)
-        if (opt->tensors[t].count % CLSTEP_ALIGNMENT != 0)
-            return true;
-    return false;
+    clstep_status status =
+        create_program(opt, cs_plan_kernel(opt->settings->rule),
+                       cs_kernel_text("step"), entry, error);
+
+    opt->local = CS_WORK_GROUP;
+    if (status == CLSTEP_OK)
+        status = create_kernel(opt, *entry, "clstep_step", &opt->kernel, error);
+    if (status == CLSTEP_OK && opt->table != NULL)
+        status =
+            create_kernel(opt, *entry, "clstep_step_tail", &opt->tail, error);
+    return status;
 }
 
 /* What runs after the step with max_norm. */
-static clstep_status
-create_rows(clstep_optimizer *opt, struct cs_program **entry, bool tails,
-            clstep_error *error)
+static clstep_status create_rows(clstep_optimizer *opt,
+                                 struct cs_program **entry, clstep_error *error)
 {
     const bool finish = cs_settings_has_average(opt->settings) ||
                         cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
-    const bool guarded = opt->table == NULL;
-    struct cs_program *tail;
     clstep_status status =
-        create_program(opt, guarded, "", "rows", entry, error);
+        create_program(opt, cs_kernel_text("rows"),
+                       finish ? cs_kernel_text("finish") : NULL, entry, error);
 
     if (status == CLSTEP_OK)
         status = create_kernel(opt, *entry, "clstep_rows", &opt->rows, error);
     if (status == CLSTEP_OK && finish)
         status =
             create_kernel(opt, *entry, "clstep_finish", &opt->finish, error);
-    if (status == CLSTEP_OK && finish && tails)
-        status = create_program(opt, true, "", "rows", &tail, error);
-    if (status == CLSTEP_OK && finish && tails)
-        status =
-            create_kernel(opt, tail, "clstep_finish", &opt->finish_tail, error);
+    if (status == CLSTEP_OK && finish && opt->table != NULL)
+        status = create_kernel(opt, *entry, "clstep_finish_tail",
+                               &opt->finish_tail, error);
     return status;
 }
 
@@ -84,9 +96,10 @@ static clstep_status
 create_small(clstep_optimizer *opt, const char *declarations, const char *text,
              const char *name, struct cs_kernel *kernel, clstep_error *error)
 {
+    const char *const texts[CS_MAX_TEXTS] = {cs_kernel_text(text)};
     struct cs_program *entry;
-    clstep_status status = cs_device_program(
-        opt->device, declarations, cs_kernel_text(text), NULL, &entry, error);
+    clstep_status status =
+        cs_device_program(opt->device, declarations, texts, &entry, error);
 
     if (status == CLSTEP_OK)
         status = create_kernel(opt, entry, name, kernel, error);
@@ -96,26 +109,13 @@ create_small(clstep_optimizer *opt, const char *declarations, const char *text,
 /* Creates all kernels; 'entries' are the programs that are to be warmed up, or
  * NULL. */
 static clstep_status
-create_kernels(clstep_optimizer *opt, struct cs_program *entries[3],
+create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
                clstep_error *error)
 {
-    const char *text = cs_plan_kernel(opt->settings->rule);
-    const bool guarded = opt->table == NULL;
-    const bool tails = !guarded && has_tails(opt);
-    clstep_status status =
-        create_program(opt, guarded, text, "step", &entries[0], error);
+    clstep_status status = create_step(opt, &entries[0], error);
 
-    opt->local = CS_WORK_GROUP;
-    if (status == CLSTEP_OK)
-        status =
-            create_kernel(opt, entries[0], "clstep_step", &opt->kernel, error);
-    if (status == CLSTEP_OK && tails)
-        status = create_program(opt, true, text, "step", &entries[1], error);
-    if (status == CLSTEP_OK && tails)
-        status =
-            create_kernel(opt, entries[1], "clstep_step", &opt->tail, error);
     if (status == CLSTEP_OK && opt->matrices != NULL)
-        status = create_rows(opt, &entries[2], tails, error);
+        status = create_rows(opt, &entries[1], error);
     if (status == CLSTEP_OK)
         status =
             create_small(opt, "", "fill", "clstep_fill", &opt->fill, error);
@@ -348,7 +348,7 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
  * of its kernels.
  */
 static clstep_status
-warm_up(clstep_optimizer *opt, struct cs_program *const entries[3],
+warm_up(clstep_optimizer *opt, struct cs_program *const entries[PROGRAMS],
         clstep_error *error)
 {
     const size_t wanted =
@@ -356,14 +356,14 @@ warm_up(clstep_optimizer *opt, struct cs_program *const entries[3],
     clstep_status status = CLSTEP_OK;
     size_t warm = wanted;
 
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < PROGRAMS; i++)
         if (entries[i] != NULL && atomic_load(&entries[i]->warm) < warm)
             warm = atomic_load(&entries[i]->warm);
     if (warm < wanted)
         status = cs_launch_warm(opt, warm, wanted, error);
     if (status == CLSTEP_OK && opt->table != NULL && opt->table->sums != NULL)
         status = cs_sums_warm(opt->table->sums, opt->table, error);
-    for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++)
+    for (size_t i = 0; i < PROGRAMS && status == CLSTEP_OK; i++)
         if (entries[i] != NULL && atomic_load(&entries[i]->warm) < wanted)
             atomic_store(&entries[i]->warm, wanted);
     return status;
@@ -372,7 +372,7 @@ warm_up(clstep_optimizer *opt, struct cs_program *const entries[3],
 /* Does all that create has to do with the device. */
 static clstep_status open_optimizer(clstep_optimizer *opt, clstep_error *error)
 {
-    struct cs_program *entries[3] = {NULL};
+    struct cs_program *entries[PROGRAMS] = {NULL};
     clstep_status status = create_tables(opt, error);
 
     if (status == CLSTEP_OK)

@@ -200,21 +200,26 @@ static clstep_status fail_build(clstep_device *device, cl_program program,
 }
 
 clstep_status cs_device_build(clstep_device *device, const char *declarations,
-                              const char *kernel, const char *last,
+                              const char *const texts[CS_MAX_TEXTS],
                               cl_program *out, clstep_error *error)
 {
-    const char *texts[] = {
+    enum { COMMON = 5 };
+    const char *all[COMMON + CS_MAX_TEXTS] = {
         device->through_double ? "#define THROUGH_DOUBLE\n" : "\n",
         declarations,
         cs_kernel_text("numerics"),
         cs_kernel_text("types"),
         cs_kernel_text("table"),
-        kernel,
-        last != NULL ? cs_kernel_text(last) : "",
     };
+    cl_uint count = COMMON;
     cl_int code;
-    cl_program program = clCreateProgramWithSource(
-        device->context, sizeof(texts) / sizeof(texts[0]), texts, NULL, &code);
+
+    for (size_t i = 0; i < CS_MAX_TEXTS; i++)
+        if (texts[i] != NULL)
+            all[count++] = texts[i];
+
+    cl_program program =
+        clCreateProgramWithSource(device->context, count, all, NULL, &code);
 
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clCreateProgramWithSource");
@@ -236,9 +241,9 @@ clstep_status cs_device_build(clstep_device *device, const char *declarations,
 }
 
 /* Puts a program into the device's list, which takes it over. */
-static clstep_status
-remember(clstep_device *device, const char *declarations, const char *kernel,
-         cl_program program, clstep_error *error)
+static clstep_status remember(clstep_device *device, const char *declarations,
+                              const char *const texts[CS_MAX_TEXTS],
+                              cl_program program, clstep_error *error)
 {
     struct cs_program *entry = calloc(1, sizeof(*entry));
     char *copy = malloc(strlen(declarations) + 1);
@@ -252,7 +257,7 @@ remember(clstep_device *device, const char *declarations, const char *kernel,
     memcpy(copy, declarations, strlen(declarations) + 1);
     entry->next = device->programs;
     entry->declarations = copy;
-    entry->kernel = kernel;
+    memcpy(entry->texts, texts, sizeof(entry->texts));
     entry->program = program;
     atomic_init(&entry->warm, 0);
     device->programs = entry;
@@ -260,7 +265,7 @@ remember(clstep_device *device, const char *declarations, const char *kernel,
 }
 
 clstep_status cs_device_program(clstep_device *device, const char *declarations,
-                                const char *kernel, const char *last,
+                                const char *const texts[CS_MAX_TEXTS],
                                 struct cs_program **entry, clstep_error *error)
 {
     clstep_status status = CLSTEP_OK;
@@ -268,16 +273,15 @@ clstep_status cs_device_program(clstep_device *device, const char *declarations,
 
     pthread_mutex_lock(&device->lock);
     for (found = device->programs; found != NULL; found = found->next)
-        if (found->kernel == kernel &&
+        if (memcmp(found->texts, texts, sizeof(found->texts)) == 0 &&
             strcmp(found->declarations, declarations) == 0)
             break;
     if (found == NULL) {
         cl_program program;
 
-        status = cs_device_build(device, declarations, kernel, last, &program,
-                                 error);
+        status = cs_device_build(device, declarations, texts, &program, error);
         if (status == CLSTEP_OK)
-            status = remember(device, declarations, kernel, program, error);
+            status = remember(device, declarations, texts, program, error);
         found = device->programs;
     }
     if (status == CLSTEP_OK)

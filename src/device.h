@@ -11,11 +11,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+enum { CS_MAX_TEXTS = 4 };
+
 /* A program that was built, found again by the text that specialises it. */
 struct cs_program {
     struct cs_program *next;
     char *declarations;
-    const char *kernel; /* the text behind the declarations */
+    const char *texts[CS_MAX_TEXTS]; /* behind the declarations */
     cl_program program;
     atomic_size_t warm; /* work-items of the largest warm-up of its kernel */
 };
@@ -40,20 +42,20 @@ struct clstep_device {
 void cs_device_retain(clstep_device *device);
 
 /*
- * Builds the program of 'declarations', numerics.cl, the text 'kernel' and the
- * file 'last' of kernels/ (NULL for none); the caller releases it.
+ * Builds the program of 'declarations', of what every kernel may use, and of
+ * 'texts', each of which is NULL or lives as long as the library; the caller
+ * releases it.
  */
 clstep_status cs_device_build(clstep_device *device, const char *declarations,
-                              const char *kernel, const char *last,
+                              const char *const texts[CS_MAX_TEXTS],
                               cl_program *program, clstep_error *error);
 
 /*
  * The same, but a program of the same texts that was built earlier serves
- * again.
- * '*entry' is the device's, and lives as long as that does.
+ * again.  '*entry' is the device's, and lives as long as that does.
  */
 clstep_status cs_device_program(clstep_device *device, const char *declarations,
-                                const char *kernel, const char *last,
+                                const char *const texts[CS_MAX_TEXTS],
                                 struct cs_program **entry, clstep_error *error);
 
 /* Runs the numerics probe and chooses the build options. */

@@ -171,26 +171,44 @@ write_slots(const struct cs_settings *settings, const char *before,
         write_slot(cs_average_slot.name, before, between, after, text);
 }
 
-/* Where the scale of the gradients is. */
+/* Writes those features that a kernel sees: what others change, it is not to be
+ * built again for. */
 static void
-write_scale(const struct cs_settings *settings, struct cs_text *text)
+write_features(const struct cs_settings *settings, const enum cs_feature *seen,
+               size_t count, struct cs_text *text)
 {
-    if (cs_settings_has_dynamic_scale(settings))
-        cs_text_add(text, "#define DYNAMIC_SCALE\n");
-    if (cs_settings_has_dynamic_scale(settings) ||
-        feature(settings, CS_DEVICE_SCALE) != 0.0)
-        cs_text_add(text, "#define SCALE_IN_MEMORY\n");
+    const size_t own = cs_settings_own(settings->rule);
+    clstep_setting_info info;
+
+    for (size_t i = 0; i < count; i++)
+        if (clstep_rule_setting(settings->rule, own + seen[i], &info))
+            write_choice(settings, own + seen[i], &info, text);
+}
+
+/* Says whether the device decides by what the gradients are divided. */
+static bool has_scale_in_memory(const struct cs_settings *settings)
+{
+    return cs_settings_has_dynamic_scale(settings) ||
+           feature(settings, CS_DEVICE_SCALE) != 0.0;
 }
 
 void cs_plan_write(const struct cs_settings *settings, bool rows,
                    struct cs_text *text)
 {
+    static const enum cs_feature seen[] = {
+        CS_GRAD_SCALE,       CS_MAXIMIZE, CS_CLIP_VALUE, CS_CLIP_NORM,
+        CS_CLIP_NORM_TENSOR, CS_L1,       CS_L2,         CS_WEIGHT_DECAY,
+        CS_DECAY_FORM,       CS_PROX_L1,  CS_MAX_NORM,   CS_COPY_TYPE,
+        CS_GRAD_TYPE,        CS_ZERO_GRAD};
     const clstep_rule *rule = settings->rule;
+    const size_t own = cs_settings_own(rule);
     clstep_setting_info info;
 
-    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
+    for (size_t i = 0; i < own && clstep_rule_setting(rule, i, &info); i++)
         write_choice(settings, i, &info, text);
-    write_scale(settings, text);
+    write_features(settings, seen, sizeof(seen) / sizeof(*seen), text);
+    if (has_scale_in_memory(settings))
+        cs_text_add(text, "#define SCALE_IN_MEMORY\n");
     if (cs_settings_has_average(settings))
         cs_text_add(text, "#define AVERAGE\n");
     if (rule->sets_parameter)
@@ -223,13 +241,12 @@ void cs_plan_write_sums(const struct cs_settings *settings, bool grouped,
     static const enum cs_feature seen[] = {CS_GRAD_TYPE, CS_CHECK_FINITE,
                                            CS_CLIP_VALUE, CS_CLIP_NORM,
                                            CS_CLIP_NORM_TENSOR};
-    const size_t own = cs_settings_own(settings->rule);
-    clstep_setting_info info;
 
-    for (size_t i = 0; i < sizeof(seen) / sizeof(*seen); i++)
-        if (clstep_rule_setting(settings->rule, own + seen[i], &info))
-            write_choice(settings, own + seen[i], &info, text);
-    write_scale(settings, text);
+    write_features(settings, seen, sizeof(seen) / sizeof(*seen), text);
+    if (cs_settings_has_dynamic_scale(settings))
+        cs_text_add(text, "#define DYNAMIC_SCALE\n");
+    if (has_scale_in_memory(settings))
+        cs_text_add(text, "#define SCALE_IN_MEMORY\n");
     if (cs_settings_has_norm(settings))
         cs_text_add(text, "#define NORM\n");
     if (is_given(settings, CS_GRAD_SCALE))

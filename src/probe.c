@@ -146,8 +146,8 @@ run(clstep_device *device, struct table *table, clstep_error *error)
     cl_program program = NULL;
     cl_kernel kernel = NULL;
     cl_int code = CL_SUCCESS;
-    clstep_status status = cs_device_build(device, "", cs_kernel_text("probe"),
-                                           NULL, &program, error);
+    const char *const texts[CS_MAX_TEXTS] = {cs_kernel_text("probe")};
+    clstep_status status = cs_device_build(device, "", texts, &program, error);
 
     if (status != CLSTEP_OK)
         return status;

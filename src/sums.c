@@ -204,6 +204,7 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
         {"clstep_nodes", &sums->nodes, &sums->nodes_local},
         {"clstep_decide", &sums->decide, &sums->decide_local},
     };
+    const char *const texts[CS_MAX_TEXTS] = {cs_kernel_text("sums")};
     struct cs_text declarations = {0};
     clstep_status status;
 
@@ -212,8 +213,8 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
     status = declarations.failed
                  ? cs_fail(error, CLSTEP_OUT_OF_MEMORY,
                            "no memory for the text of a kernel")
-                 : cs_device_program(table->device, declarations.data, "",
-                                     "sums", &sums->entry, error);
+                 : cs_device_program(table->device, declarations.data, texts,
+                                     &sums->entry, error);
     cs_text_release(&declarations);
     for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++) {
         *kernels[i].local = CS_WORK_GROUP;

@@ -13,6 +13,7 @@ enum { MAX_TESTS = 64 };
 
 static struct trial_place place;
 static cl_device_id id;
+static unsigned shard, shards = 1;
 
 /* The first device of the first platform that has one. */
 static bool find_device(void)
@@ -157,6 +158,13 @@ void fixture_read(cl_mem buffer, float *to, uint64_t count)
                      CL_SUCCESS);
 }
 
+bool fixture_is_mine(void)
+{
+    static unsigned cases;
+
+    return cases++ % shards == shard;
+}
+
 static bool is_named(const clstep_rule *rule, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
@@ -169,18 +177,17 @@ int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
                       char **argv)
 {
     static struct CMUnitTest tests[MAX_TESTS];
-    unsigned shard = 0, shards = 1;
     const clstep_rule *rule;
     size_t n = 0;
 
     argc--, argv++;
     if (argc >= 2 && strcmp(argv[0], "--shard") == 0) {
-        if (sscanf(argv[1], "%u/%u", &shard, &shards) != 2 || shards == 0)
+        if (sscanf(argv[1], "%u/%u", &shard, &shards) != 2 || shard >= shards)
             return 2;
         argc -= 2, argv += 2;
     }
     for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
-        if (i % shards != shard % shards || !is_named(rule, argc, argv))
+        if (!is_named(rule, argc, argv))
             continue;
         assert_true(n < MAX_TESTS);
         tests[n].name = clstep_rule_name(rule);

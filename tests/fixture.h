@@ -48,9 +48,16 @@ void fixture_read(cl_mem buffer, float *to, uint64_t count);
 
 /*
  * Runs 'test' once for each rule, which it gets as its state: all of them, or
- * those that the arguments of main() name; --shard K/N takes every N-th.
+ * those that the arguments of main() name.
  */
 int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
                       char **argv);
+
+/*
+ * Deals the cases of such a test to processes that run side by side: called
+ * once for each case, it says whether the case is one of this process's.  That
+ * is so for each, or with --shard K/N for every N-th from K on.
+ */
+bool fixture_is_mine(void);
 
 #endif /* FIXTURE_H */

@@ -281,15 +281,18 @@ void scenes_print(const clstep_rule *rule, const clstep_setting *settings,
     const bool sums = cs_sums_needed(&resolved);
     const bool rows = groups || sums;
 
-    for (int guarded = !rows; guarded < 2; guarded++) {
-        const char *guard = guarded ? " GUARDED" : "";
+    for (int tail = 0; tail <= rows; tail++) {
+        const char *macro = tail ? " TAIL" : "";
 
-        printf(" | step/%s:%s", clstep_rule_name(rule), guard);
+        printf(" | step/%s:%s", clstep_rule_name(rule), macro);
         cs_plan_write(&resolved, rows, &text);
         print_macros(&text);
         if (!cs_settings_has_feature(&resolved, CS_MAX_NORM))
             continue;
-        printf(" | rows:%s", guard);
+        printf(" | rows:%s", macro);
+        cs_plan_write(&resolved, rows, &text);
+        print_macros(&text);
+        printf(" | finish:%s", macro);
         cs_plan_write(&resolved, rows, &text);
         print_macros(&text);
     }

@@ -2,12 +2,12 @@
  * test_features.c - every feature around every rule, bit for bit
  * SPDX-License-Identifier: MIT
  *
- * Each feature alone on every rule; each on every rule with every combination
- * of its choices, in lists of as many features as go together; every pair of
- * features in such lists on the rules that are named below, one of each kind.
- * With CLSTEP_TEST_DEEP each feature and every pair of two on every rule and
- * choice, which takes hours.  Values are middling, at both ends of their ranges
- * and random.
+ * Each feature alone on every rule with every combination of its choices.  On
+ * the rules that are named below, one of each kind, every pair of features that
+ * act element by element, and every pair of all in lists of as many features as
+ * go together; on the others each feature in such a list.  With
+ * CLSTEP_TEST_DEEP every pair on every rule and choice, which takes hours.
+ * Values are middling, at both ends of their ranges and random.
  *
  *     test_features [--shard K/N] [RULE]...
  */
@@ -47,14 +47,13 @@ static unsigned trials, lists;
 /* Tries one list of settings over values and counts; where these are to be
  * small, each value on one of them. */
 static void
-try_settings(const clstep_rule *rule, const struct sweep_list *settings,
-             struct trial_random *random)
+try_settings(const clstep_rule *rule, const struct sweep_list *settings)
 {
     static const uint64_t counts[][2] = {{17, 1027}, {1, 257}};
     struct sweep_list list = *settings;
+    struct trial_random random = {fixture_seed() + lists++};
 
-    lists++;
-    for (size_t v = 0; sweep_feature_values(rule, v, random, &list);
+    for (size_t v = 0; sweep_feature_values(rule, v, &random, &list);
          v++, list = *settings) {
         for (size_t i = 0; i < 2; i++) {
             if (fixture_is_small() && i != v % 2)
@@ -64,10 +63,10 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings,
                 .rule = rule,
                 .settings = list.settings,
                 .count = counts[v % 2][i],
-                .parameters_offset = trial_random_next(random) % 8,
-                .gradients_offset = trial_random_next(random) % 8,
+                .parameters_offset = trial_random_next(&random) % 8,
+                .gradients_offset = trial_random_next(&random) % 8,
                 .steps = STEPS,
-                .seed = trial_random_next(random),
+                .seed = trial_random_next(&random),
                 .disturb = v % 2 == 0,
             };
             struct trial_result result = {0};
@@ -86,27 +85,46 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings,
 }
 
 static void alone(const clstep_rule *rule, const struct sweep_list *choices,
-                  const struct ways *ways, struct trial_random *random)
+                  const struct ways *ways)
 {
     for (size_t i = 0; i < ways->count; i++) {
         struct sweep_list list = *choices;
 
         if (sweep_join(rule, &list, &ways->way[i]))
-            try_settings(rule, &list, random);
+            try_settings(rule, &list);
     }
 }
 
+/* Says whether a way, whose feature comes first in it, acts on each element by
+ * itself. */
+static bool is_by_element(const struct sweep_list *way)
+{
+    static const char *const names[] = {
+        "grad_scale",   "maximize",   "clip_value", "l1",       "l2",
+        "weight_decay", "decay_form", "prox_l1",    "zero_grad"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(names[i], way->settings[0].name) == 0)
+            return true;
+    return false;
+}
+
+/* Every pair of two ways, or of those that act by element. */
 static void
 every_pair(const clstep_rule *rule, const struct sweep_list *choices,
-           const struct ways *ways, struct trial_random *random)
+           const struct ways *ways, bool all)
 {
     for (size_t i = 0; i < ways->count; i++) {
+        if (!fixture_is_mine())
+            continue;
         for (size_t k = i + 1; k < ways->count; k++) {
             struct sweep_list list = *choices, pair = ways->way[i];
 
-            if (sweep_join(rule, &pair, &ways->way[k]) &&
+            if ((all || (is_by_element(&ways->way[i]) &&
+                         is_by_element(&ways->way[k]))) &&
+                sweep_join(rule, &pair, &ways->way[k]) &&
                 sweep_join(rule, &list, &pair))
-                try_settings(rule, &list, random);
+                try_settings(rule, &list);
         }
     }
 }
@@ -152,19 +170,21 @@ try_around(const clstep_rule *rule, const struct sweep_list *choices,
         order[k] = order[i - 1];
         add_way(rule, ways, way, cover);
     }
-    try_settings(rule, &cover->list, random);
+    if (fixture_is_mine())
+        try_settings(rule, &cover->list);
 }
 
-static void
-covered(const clstep_rule *rule, const struct sweep_list *choices,
-        const struct ways *ways, bool pairs, struct trial_random *random)
+/* The lists are the same in every run, so that processes can share them. */
+static void covered(const clstep_rule *rule, const struct sweep_list *choices,
+                    const struct ways *ways, bool pairs)
 {
     struct cover cover = {.count = 0};
+    struct trial_random random = {1};
 
     for (size_t i = 0; i < ways->count; i++)
         for (size_t k = i; k < (pairs ? ways->count : i + 1); k++)
             if (!cover.met[i][k])
-                try_around(rule, choices, ways, i, k, &cover, random);
+                try_around(rule, choices, ways, i, k, &cover, &random);
 }
 
 static void features_equal_reference(void **state)
@@ -172,7 +192,6 @@ static void features_equal_reference(void **state)
     const clstep_rule *rule = *state;
     const struct ways ways = ways_of(rule);
     const bool deep = fixture_is_deep();
-    struct trial_random random = {fixture_seed()};
     struct sweep_list choices;
     bool pairs = false;
 
@@ -180,11 +199,12 @@ static void features_equal_reference(void **state)
     for (size_t i = 0; i < sizeof(paired) / sizeof(*paired); i++)
         pairs = pairs || strcmp(paired[i], clstep_rule_name(rule)) == 0;
     for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
-        if (c == 0 || deep)
-            alone(rule, &choices, &ways, &random);
-        if (deep)
-            every_pair(rule, &choices, &ways, &random);
-        covered(rule, &choices, &ways, pairs && c == 0, &random);
+        if (fixture_is_mine())
+            alone(rule, &choices, &ways);
+        if (deep || (pairs && c == 0))
+            every_pair(rule, &choices, &ways, deep);
+        if (c == 0)
+            covered(rule, &choices, &ways, pairs);
     }
     print_message("%u trials so far, of %u lists of settings\n", trials, lists);
 }
