@@ -12,6 +12,7 @@ clstep=${1:?"usage: cli.sh CLSTEP"}
 case $clstep in
 */*) clstep=$(cd "$(dirname "$clstep")" && pwd)/$(basename "$clstep") ;;
 esac
+launch=$(cd "$(dirname "$0")" && pwd)/launch.sh
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/work" && cd "$folder/work" || exit 1
@@ -26,14 +27,8 @@ fail() {
 expect() {
     wanted=$1
     shift
-    "$clstep" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    "$launch" "$clstep" "$@" >"$folder/out" 2>"$folder/err" </dev/null
     code=$?
-    # LeakSanitizer now and then crashes itself at the end of a process, where
-    # the driver's threads go: that says nothing of the command.
-    if grep -q 'LeakSanitizer has encountered a fatal error' "$folder/err"; then
-        "$clstep" "$@" >"$folder/out" 2>"$folder/err" </dev/null
-        code=$?
-    fi
     [ "$code" -eq "$wanted" ] || {
         fail "clstep $*: exit code $code, not $wanted"
         cat "$folder/err" >&2
