@@ -13,20 +13,21 @@
 enum { MAX_STEPS = 10000000 };
 
 static const char usage[] =
-    "clstep schedule [NAME] [--set NAME=VALUE]... [--steps N] [--metrics M]\n"
-    "                       [--state-in S] [--state-out S] [--csv F]\n"
-    "                       [--plot F.svg] [--json]\n"
+    "clstep schedule [NAME] [--set NAME=VALUE]... [--steps N]\n"
+    "                       [--metrics M] [--state-in S] [--state-out S]\n"
+    "                       [--csv F] [--plot F.svg] [--json]\n"
     "\n"
-    "Lists the schedules of the learning rate, or describes the schedule NAME:\n"
-    "its settings and its formula.  With --steps it prints the learning rate of\n"
-    "the steps (or epochs) 0 to N - 1, and the momentum of a schedule that\n"
-    "cycles one.  The numbers of a list have commas between them: --set\n"
-    "milestones=30,80.\n"
+    "Lists the schedules of the learning rate, or describes the schedule\n"
+    "NAME: its settings and its formula.  With --steps it prints the learning\n"
+    "rate of the steps (or epochs) 0 to N - 1, and the momentum of a schedule\n"
+    "that cycles one.  The numbers of a list have commas between them:\n"
+    "--set milestones=30,80.\n"
     "\n"
     "M is a text of numbers, the metric after each step, for plateau and for\n"
-    "early stopping (--set stop_patience=K), which ends the steps.  What these\n"
-    "remember is written to S, a JSON object, and taken from there to go on;\n"
-    "the first step is then the one behind the last metric.\n";
+    "early stopping (--set stop_patience=K), which ends the steps.  What they\n"
+    "remember is written to S, a safetensors file without tensors, and taken\n"
+    "from there to go on; the first step is then the one behind the last\n"
+    "metric.  Settings are not taken from it: give them again.\n";
 
 /* --- the schedules -------------------------------------------------------- */
 
@@ -347,7 +348,8 @@ static int print(const struct schedule_run *run)
     return cli_flush();
 }
 
-/* Files are opened when all else is known to be right. */
+/* Files are opened when all else is known to be right; the state gets its name
+ * last, so that nothing that fails changes it. */
 static int write_results(struct schedule_run *run)
 {
     const struct schedule_options *o = run->options;
@@ -367,10 +369,12 @@ static int write_results(struct schedule_run *run)
         code = cli_file_close("--plot", o->plot, &run->plot);
     if (code == CLI_OK)
         code = cli_file_close("--csv", o->csv, &run->csv);
+    if (code == CLI_OK && o->state_out != NULL)
+        code = schedule_write_state(run);
     if (code == CLI_OK)
         code = print(run);
     if (code == CLI_OK && o->state_out != NULL)
-        code = schedule_write_state(run);
+        code = schedule_commit_state(run);
     return code;
 }
 
@@ -428,6 +432,7 @@ static int run_all(const struct schedule_options *o, const char *const *rest)
         fclose(run.csv);
     if (run.plot != NULL)
         fclose(run.plot);
+    safetensors_release(run.state_out);
     clstep_schedule_release(run.schedule);
     free(run.metrics);
     free(run.rows);

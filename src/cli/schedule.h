@@ -6,6 +6,7 @@
 #define CLI_SCHEDULE_H
 
 #include "gnuplot.h"
+#include "safetensors.h"
 
 struct schedule_options {
     char **settings;
@@ -28,17 +29,20 @@ struct schedule_run {
     size_t count; /* steps until it stopped */
     int has_momentum;
     FILE *csv, *plot;
+    struct safetensors_writer *state_out; /* or NULL */
 };
 
 /* Draws the rows into the plot: CLI_OK, or CLI_FAILED after a line. */
 int schedule_plot(const struct schedule_run *run);
 
+/* Takes the state from its file: -1 to go on, or CLI_FAILED after a line. */
+int schedule_read_state(struct schedule_run *run);
+
 /*
- * The state in a file, a JSON object.  The file is replaced when the new one is
- * whole and on the disk.  Reading returns -1 to go on, writing CLI_OK; else
+ * Writes the state beside its file; the commit gives it that name.  CLI_OK, or
  * CLI_FAILED after a line.
  */
-int schedule_read_state(struct schedule_run *run);
-int schedule_write_state(const struct schedule_run *run);
+int schedule_write_state(struct schedule_run *run);
+int schedule_commit_state(struct schedule_run *run);
 
 #endif /* CLI_SCHEDULE_H */
