@@ -64,8 +64,8 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-/* b^n for n from 0 on, of which whole steps count, by squaring: the same bits
- * with every libc. */
+/* b to the whole part of n, from 0 on, by squaring: the same bits with every
+ * libc. */
 static double power(double b, double n)
 {
     uint64_t left = n < 0x1p63 ? (uint64_t)n : UINT64_C(1) << 63;
@@ -77,11 +77,11 @@ static double power(double b, double n)
     return smaller(r, DBL_MAX);
 }
 
-/* The same for any n, of which a staircase takes the whole part. */
+/* b^n, or with a staircase b to the whole part of n. */
 static double climb(double b, double n, double staircase)
 {
     if (staircase != 0.0 || n == floor(n))
-        return power(b, floor(n));
+        return power(b, n);
     return smaller(pow(b, n), DBL_MAX);
 }
 
@@ -111,7 +111,7 @@ static double step_lr(const clstep_schedule *x, double s)
 {
     const double *v = x->value;
 
-    return v[STEP_LR] * power(v[STEP_GAMMA], floor(s / v[STEP_SIZE]));
+    return v[STEP_LR] * power(v[STEP_GAMMA], s / v[STEP_SIZE]);
 }
 
 enum { MULTISTEP_LR, MULTISTEP_MILESTONES, MULTISTEP_GAMMA };
@@ -447,7 +447,7 @@ static double cyclic_height(const clstep_schedule *x, double s)
     const double height = place <= up ? place / up : 1.0 - (place - up) / down;
 
     if (v[CYCLIC_MODE] == MODE_TRIANGULAR2)
-        return height * power(0.5, floor(s / (up + down)));
+        return height * power(0.5, s / (up + down));
     if (v[CYCLIC_MODE] == MODE_EXP_RANGE)
         return height * power(v[CYCLIC_GAMMA], s);
     return height;
@@ -852,8 +852,8 @@ const clstep_schedule_kind cs_schedule_kinds[] = {
     },
     {
         .name = "wsd",
-        .summary = "warm-up, stable, decay: the features' warm-up, a constant, "
-                   "a way down",
+        .summary = "a constant, then a way down; with warmup, warm-up-stable-"
+                   "decay",
         .formula = "lr for stable_steps, then\n"
                    "eta_min + (lr - eta_min) f(p), p the part of decay_steps "
                    "that has passed, at most 1\n"

@@ -371,6 +371,8 @@ static void combinations_are_checked(void **state)
                  CLSTEP_INVALID_ARGUMENT, "boundaries of piecewise has 5");
     refused_text("piecewise values=1,2,3 boundaries=5,4",
                  CLSTEP_INVALID_ARGUMENT, "has 4 after 5");
+    refused_text("piecewise values=1,2,3,4 boundaries=4,5,3",
+                 CLSTEP_INVALID_ARGUMENT, "has 3 after 5");
     refused_text("cyclic gamma=0.5", CLSTEP_INVALID_ARGUMENT,
                  "gamma of cyclic is 0.5|mode=exp_range");
     refused_text("one_cycle cycle_momentum=0 base_momentum=0.5",
@@ -383,6 +385,10 @@ static void combinations_are_checked(void **state)
                  "mode of step needs stop_patience");
     refused_text("step threshold=0", CLSTEP_INVALID_ARGUMENT,
                  "threshold of step needs stop_patience");
+    refused_text("step threshold_mode=abs", CLSTEP_INVALID_ARGUMENT,
+                 "threshold_mode of step needs stop_patience");
+    refused_text("step warmup_clock=along", CLSTEP_INVALID_ARGUMENT,
+                 "warmup_clock of step needs warmup");
     refused_text("cosine warmup_start=0.1", CLSTEP_INVALID_ARGUMENT,
                  "warmup_start of cosine needs warmup");
     refused_text("noam warmup_start=0.1", CLSTEP_INVALID_ARGUMENT,
@@ -461,6 +467,9 @@ static const struct value {
     {"cosine_restarts T_0=3 T_mult=2", 9, 1},
     {"cosine_restarts T_0=3 T_mult=2", 3145725, 1},
     {"cosine_restarts T_0=1 T_mult=10", 1111111, 1},
+    /* Where log() is below and above the number of the run. */
+    {"cosine_restarts T_0=1 T_mult=10", 111, 1},
+    {"cosine_restarts T_0=1 T_mult=2", (UINT64_C(1) << 53) - 2, 0},
     {"cosine_restarts T_0=4 m_mul=0.5 eta_min=0.1", 4, 0.5},
     {"cosine_restarts T_0=4 m_mul=0.5 eta_min=0.1 form=range", 4, 0.55},
     {"cosine_restarts T_0=4 m_mul=0.5 eta_min=0.1", 10, 0.175},
@@ -549,6 +558,36 @@ static void values_are_as_written(void **state)
     for (size_t k = 0; k < KINDS; k++)
         if (!seen[k])
             fail_msg("no value of '%s'", kinds[k]);
+}
+
+/* A schedule begins, and ends, with the numbers that were given. */
+static void ends_are_exact(void **state)
+{
+    static const struct value ends[] = {
+        {"cosine lr=0.1 eta_min=0.03", 0, 0.1},
+        {"cosine lr=0.1 eta_min=0.03", 100, 0.03},
+        {"cosine_restarts lr=0.1 eta_min=0.03", 10, 0.1},
+        {"polynomial lr=0.1 eta_min=0.03", 0, 0.1},
+        {"polynomial lr=0.1 eta_min=0.03", 5, 0.03},
+        {"wsd lr=0.1 eta_min=0.03", 100, 0.1},
+        {"wsd lr=0.1 eta_min=0.03", 200, 0.03},
+        {"one_cycle max_lr=0.1 div_factor=2", 0, 0.05},
+        {"one_cycle max_lr=0.1 div_factor=2", 29, 0.1},
+        {"cyclic base_lr=0.03 max_lr=0.1 step_size_up=7", 0, 0.03},
+        {"cyclic base_lr=0.03 max_lr=0.1 step_size_up=7", 7, 0.1},
+        {"constant lr=0.1 warmup=7 warmup_start=0.3", 7, 0.1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        clstep_schedule *schedule = make(ends[i].schedule);
+
+        if (clstep_schedule_at(schedule, ends[i].step) != ends[i].lr)
+            fail_msg("%s at %llu: %.17g", ends[i].schedule,
+                     (unsigned long long)ends[i].step,
+                     clstep_schedule_at(schedule, ends[i].step));
+        clstep_schedule_release(schedule);
+    }
 }
 
 static void momentum_cycles(void **state)
@@ -909,6 +948,18 @@ static void state_is_told(void **state)
     assert_true(watch.since == 3 && watch.bad == 0 && watch.cooldown == 4);
     assert_true(watch.reductions == 1 && watch.lr == 0.5 && watch.stop == 0);
     clstep_schedule_release(schedule);
+
+    /* Keras' goes on counting where there is no less to be had; torch's not. */
+    for (int keras = 0; keras < 2; keras++) {
+        schedule = make(keras ? "plateau form=keras patience=1 min_lr=0.1"
+                              : "plateau patience=0 min_lr=0.1");
+        for (size_t i = 0; i < 5; i++)
+            tell(schedule, 5);
+        clstep_schedule_state(schedule, &watch);
+        assert_true(watch.reductions == 1 && watch.lr == 0.1);
+        assert_int_equal(watch.bad, keras ? 3 : 0);
+        clstep_schedule_release(schedule);
+    }
 }
 
 static void
@@ -1096,6 +1147,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(ranges_are_kept),
         cmocka_unit_test(combinations_are_checked),
         cmocka_unit_test(values_are_as_written),
+        cmocka_unit_test(ends_are_exact),
         cmocka_unit_test(momentum_cycles),
         cmocka_unit_test(values_are_finite),
         cmocka_unit_test(schedules_are_pure),
