@@ -11,12 +11,10 @@
 #include "gnuplot.h"
 #include "plot.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* The rounds from which on a share is what this project calls one. */

@@ -633,7 +633,8 @@ CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
  *
  * Kinds.  A kind of schedule has settings, as a rule has: names (PyTorch's
  * where it has one), defaults and closed intervals, which can be listed.  Every
- * kind also has these *features*:
+ * kind also has these *features*; only that noam has a warmup of its own, and
+ * cyclic a mode, and then looks for the least metric:
  *
  *   warmup         steps in which the value climbs to the schedule's first one;
  *                  with warmup_start (the share at step 0), warmup_type, and
@@ -648,7 +649,7 @@ CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
  *                  best (1 + threshold); with abs, by more than threshold.
  *
  * Metrics.  The kind plateau, and any kind with stop_patience, is told a metric
- * after every epoch, by clstep_schedule_watch(), and then is a function of what
+ * after every epoch, by clstep_schedule_watch(); its values then depend on what
  * it was told, too.  That is its state, a clstep_watch, which can be kept with
  * a checkpoint: it is a few numbers, and the caller's to write.
  *
