@@ -20,8 +20,8 @@
 # many steps; of plateau and early stopping, the metrics.  Each framework steps
 # its own object as a training loop does, in double.  docs/golden.md tells more.
 #
-# Left out, since no framework here has them: sqrt_epoch, power, noam and wsd's
-# decay_type with a linear warm-up's warmup_first.
+# Left out, since no framework here has them: sqrt_epoch, power, noam,
+# warmup_first, first_epoch=1, and m_mul with eta_min under form=peak.
 import math
 import os
 import sys
