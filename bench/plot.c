@@ -1,24 +1,14 @@
 /*
  * plot.c - see plot.h
  * SPDX-License-Identifier: MIT
- *
- * gnuplot is a child process that reads its script from a temporary file and
- * writes the SVG to another: no shell and no file name comes between.  It does
- * not notice a write that fails, so the SVG is copied only if it is whole.
  */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
-
 #include "plot.h"
 
-#include <fcntl.h>
+#include "gnuplot.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define STEP_COLOUR  "#4878b0"
 #define LIMIT_COLOUR "#d1495b"
@@ -30,66 +20,12 @@ enum {
     MANY_BARS = 16    /* with more, a share has no sign of percent */
 };
 
-extern char **environ;
-
-/* --- the child ------------------------------------------------------------ */
-
-/* Runs gnuplot on the script 'in'; returns its exit status, or -1. */
-static int run_gnuplot(FILE *in, FILE *out)
-{
-    char *const arguments[] = {(char[]){"gnuplot"}, NULL};
-    posix_spawn_file_actions_t actions;
-    int failed, status;
-    pid_t child;
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return -1;
-    failed = posix_spawn_file_actions_adddup2(&actions, fileno(in),
-                                              STDIN_FILENO) != 0 ||
-             posix_spawn_file_actions_adddup2(&actions, fileno(out),
-                                              STDOUT_FILENO) != 0 ||
-             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO,
-                                              "/dev/null", O_WRONLY, 0) != 0 ||
-             posix_spawnp(&child, "gnuplot", &actions, NULL, arguments,
-                          environ) != 0;
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed || waitpid(child, &status, 0) != child || !WIFEXITED(status))
-        return -1;
-    return WEXITSTATUS(status);
-}
-
-int bench_plot_check(void)
-{
-    FILE *empty = tmpfile();
-    int status = -1;
-
-    if (empty != NULL) {
-        status = run_gnuplot(empty, empty);
-        fclose(empty);
-    }
-    if (status != 0)
-        return cli_fail("--plot needs gnuplot, which cannot be started");
-    return CLI_OK;
-}
-
 /* --- the script ----------------------------------------------------------- */
 
 /* What the title names besides the layout. */
 struct names {
     const char *device, *settings;
 };
-
-/* A text in gnuplot's quotes, in which nothing but the quote is special. */
-static void write_quoted(FILE *file, const char *text)
-{
-    putc('\'', file);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            putc('\'', file);
-        putc((unsigned char)*text < ' ' ? ' ' : *text, file);
-    }
-    putc('\'', file);
-}
 
 /* 33554432 as "33,554,432". */
 static void group_digits(uint64_t number, char *text, size_t size)
@@ -166,7 +102,7 @@ static void write_head(FILE *script, const struct bench_result *first,
                  parameters, with, names->settings, names->device);
 
     fprintf(script, "unset label\nset label 1 ");
-    write_quoted(script, title);
+    cli_gnuplot_quote(script, title);
     fprintf(script,
             " at screen 0.09, screen y(0.93) font ',14' tc '#202020'\n"
             "set object 1 rectangle from screen 0.09, screen y(0.842)"
@@ -260,52 +196,17 @@ static void write_script(FILE *script, const struct bench_result *results,
     fprintf(script, "unset multiplot\n");
 }
 
-/* Draws by 'script' into 'svg', and says whether that is whole then. */
-static bool draw(FILE *script, FILE *svg)
-{
-    char end[64] = "";
-
-    if (fflush(script) != 0 || ferror(script))
-        return false;
-    rewind(script);
-    if (run_gnuplot(script, svg) != 0 ||
-        fseek(svg, -(long)sizeof(end) + 1, SEEK_END) != 0)
-        return false;
-    end[fread(end, 1, sizeof(end) - 1, svg)] = '\0';
-    return strstr(end, "</svg>") != NULL;
-}
-
-static bool copy(FILE *from, FILE *to)
-{
-    char bytes[4096];
-    size_t count;
-
-    rewind(from);
-    while ((count = fread(bytes, 1, sizeof(bytes), from)) > 0)
-        if (fwrite(bytes, 1, count, to) != count)
-            break; /* Its closing tells. */
-    return !ferror(from);
-}
-
 int bench_plot(FILE *out, const struct bench_result *results, size_t count,
                const char *device, const char *settings)
 {
     const struct names names = {.device = device, .settings = settings};
-    FILE *script = tmpfile(), *svg = tmpfile();
-    int code = CLI_OK;
+    FILE *script = tmpfile();
+    int code;
 
-    if (script == NULL || svg == NULL) {
-        code = cli_fail("no temporary file for the plot");
-        goto done;
-    }
+    if (script == NULL)
+        return cli_fail("no temporary file for the plot");
     write_script(script, results, count, &names);
-    if (!draw(script, svg) || !copy(svg, out))
-        code = cli_fail("gnuplot could not draw all of the plot");
-
-done:
-    if (script != NULL)
-        fclose(script);
-    if (svg != NULL)
-        fclose(svg);
+    code = cli_gnuplot_draw(script, out);
+    fclose(script);
     return code;
 }

@@ -10,12 +10,6 @@
 #include <stdio.h>
 
 /*
- * Says whether gnuplot, which draws, can be started: CLI_OK, or CLI_FAILED
- * after a line.
- */
-int bench_plot_check(void);
-
-/*
  * Draws 'count' results as an SVG into 'out': a bar of GB/s for each, its share
  * above, and a mark where the bar would end at a share of 1.  The title names
  * 'device' and, if there are any, 'settings'.  Returns CLI_OK, or CLI_FAILED

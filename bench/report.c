@@ -8,61 +8,19 @@
 
 #include "report.h"
 
+#include "gnuplot.h"
 #include "plot.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* The rounds from which on a share is what this project calls one. */
 enum { ROUNDS_OF_A_SHARE = 15 };
 
 /* --- files ---------------------------------------------------------------- */
-
-static int open_file(const char *option, const char *name, FILE **file)
-{
-    if (name == NULL)
-        return CLI_OK;
-    *file = fopen(name, "w");
-    if (*file == NULL)
-        return cli_fail("%s: cannot write '%s': %s", option, name,
-                        strerror(errno));
-    return CLI_OK;
-}
-
-static int close_file(const char *option, const char *name, FILE **file)
-{
-    FILE *const closing = *file;
-
-    if (closing == NULL)
-        return CLI_OK;
-    *file = NULL;
-
-    const bool failed = ferror(closing) != 0;
-
-    if (fclose(closing) != 0 || failed)
-        return cli_fail("%s: could not write all of '%s'", option, name);
-    return CLI_OK;
-}
-
-/* A plot is an SVG, and should say so; a device file has the name it has. */
-static int check_plot_name(const char *name)
-{
-    static const char ending[] = ".svg";
-    const size_t length = strlen(name), least = strlen(ending);
-    struct stat status;
-
-    if ((length >= least && strcmp(name + length - least, ending) == 0) ||
-        (stat(name, &status) == 0 && !S_ISREG(status.st_mode)))
-        return CLI_OK;
-    return cli_misuse("--plot is '%s'; the plot is an SVG, and its name ends in"
-                      " %s",
-                      name, ending);
-}
 
 static int check_names(const char *csv, const char *plot)
 {
@@ -71,7 +29,7 @@ static int check_names(const char *csv, const char *plot)
     if (code == -1)
         code = CLI_OK;
     if (code == CLI_OK && plot != NULL)
-        code = check_plot_name(plot);
+        code = cli_gnuplot_check_name(plot);
     return code;
 }
 
@@ -84,11 +42,11 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
     report->csv_name = csv;
     report->plot_name = plot;
     if (code == CLI_OK && plot != NULL)
-        code = bench_plot_check();
+        code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = open_file("--csv", csv, &report->csv);
+        code = cli_file_open("--csv", csv, &report->csv);
     if (code == CLI_OK)
-        code = open_file("--plot", plot, &report->plot);
+        code = cli_file_open("--plot", plot, &report->plot);
     return code;
 }
 
@@ -281,9 +239,9 @@ int bench_report_end(struct bench_report *report,
         code = bench_plot(report->plot, results, count, report->device,
                           report->settings);
     if (code == CLI_OK)
-        code = close_file("--plot", report->plot_name, &report->plot);
+        code = cli_file_close("--plot", report->plot_name, &report->plot);
     if (code == CLI_OK)
-        code = close_file("--csv", report->csv_name, &report->csv);
+        code = cli_file_close("--csv", report->csv_name, &report->csv);
     if (code == CLI_OK && report->json)
         code =
             cli_print_json(json_pack("{s:O, s:O}", "context", report->context,

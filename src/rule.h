@@ -10,7 +10,7 @@
 #ifndef CS_RULE_H
 #define CS_RULE_H
 
-#include "clstep/clstep.h"
+#include "names.h"
 
 enum {
     CS_MAX_OWN = 10, /* settings of a rule */
@@ -24,12 +24,6 @@ struct cs_slot {
     const char *summary;
     const char *condition; /* "name=value", "name" (given), or NULL: always */
     const char *initial;   /* the setting that it begins at; NULL for zero */
-};
-
-/* 'setting' may differ from its default only where 'other' has one of 'values'
- * (names or numbers, with bars between them). */
-struct cs_need {
-    const char *setting, *other, *values;
 };
 
 /*

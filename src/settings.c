@@ -112,25 +112,21 @@ size_t cs_settings_own(const clstep_rule *rule)
     return count;
 }
 
-/* The setting at 'index', or NULL past the last. */
-static const clstep_setting_info *
-setting_at(const clstep_rule *rule, size_t index)
+/* The settings of 'rule', and of every rule. */
+static struct cs_names names_of(const clstep_rule *rule)
 {
-    const size_t own = cs_settings_own(rule);
-
-    if (index < own)
-        return &rule->settings[index];
-    return index - own < CS_FEATURES ? &features[index - own] : NULL;
+    return (struct cs_names){.owner = rule->name,
+                             .own = rule->settings,
+                             .features = features,
+                             .own_count = cs_settings_own(rule),
+                             .feature_count = CS_FEATURES};
 }
 
 int cs_settings_find(const clstep_rule *rule, const char *name)
 {
-    const clstep_setting_info *info;
+    const struct cs_names names = names_of(rule);
 
-    for (size_t i = 0; (info = setting_at(rule, i)) != NULL; i++)
-        if (strcmp(info->name, name) == 0)
-            return (int)i;
-    return -1;
+    return cs_names_find(&names, name);
 }
 
 double
@@ -184,35 +180,6 @@ bool cs_settings_is_shared(const char *name)
     return false;
 }
 
-/* Writes a value as the caller would: a number, or the name of a choice. */
-static void write_value(const clstep_setting_info *info, double value,
-                        char *text, size_t size)
-{
-    if (info->kind == CLSTEP_CHOICE)
-        snprintf(text, size, "%s", info->choices[(int)value]);
-    else
-        snprintf(text, size, "%.9g", value);
-}
-
-/* Says whether the value at 'index' is among 'values', with bars between. */
-static bool
-is_among(const struct cs_settings *settings, int index, const char *values)
-{
-    char value[32];
-
-    write_value(setting_at(settings->rule, (size_t)index),
-                settings->value[index], value, sizeof(value));
-    for (;;) {
-        const size_t length = strcspn(values, "|");
-
-        if (strlen(value) == length && strncmp(value, values, length) == 0)
-            return true;
-        if (values[length] == '\0')
-            return false;
-        values += length + 1;
-    }
-}
-
 bool cs_settings_has_slot(const struct cs_settings *settings,
                           const struct cs_slot *slot)
 {
@@ -226,97 +193,23 @@ bool cs_settings_has_slot(const struct cs_settings *settings,
                                          : strlen(slot->condition);
 
     snprintf(name, sizeof(name), "%.*s", (int)length, slot->condition);
-    const int index = cs_settings_find(settings->rule, name);
+    const struct cs_names names = names_of(settings->rule);
+    const int index = cs_names_find(&names, name);
 
     if (equals == NULL)
         return settings->given[index];
-    return is_among(settings, index, equals + 1);
-}
-
-/* --- errors --------------------------------------------------------------- */
-
-/* Adds 'name' to the list in 'text', as far as there is room. */
-static void list_name(char *text, size_t size, const char *name)
-{
-    const size_t used = strlen(text);
-
-    snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", name);
+    return cs_names_is_among(&names, settings->value, index, equals + 1);
 }
 
 clstep_status cs_settings_unknown(const clstep_rule *rule, const char *name,
                                   clstep_error *error)
 {
-    char own[160] = "", all[320] = "";
+    const struct cs_names names = names_of(rule);
 
-    for (const clstep_setting_info *s = rule->settings; s->name != NULL; s++)
-        list_name(own, sizeof(own), s->name);
-    for (size_t i = 0; i < CS_FEATURES; i++)
-        list_name(all, sizeof(all), features[i].name);
-    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                   "%s has no setting '%.64s'; it has %s, and the features %s",
-                   rule->name, name, own, all);
-}
-
-static clstep_status
-fail_choice(const clstep_rule *rule, const clstep_setting_info *info,
-            const char *given, clstep_error *error)
-{
-    char names[160] = "";
-
-    for (const char *const *c = info->choices; *c != NULL; c++)
-        list_name(names, sizeof(names), *c);
-    if (given == NULL)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is a number; it is one of %s", info->name,
-                       rule->name, names);
-    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                   "%s of %s is '%.64s'; it is one of %s", info->name,
-                   rule->name, given, names);
+    return cs_names_unknown(&names, name, error);
 }
 
 /* --- checks --------------------------------------------------------------- */
-
-static clstep_status
-check_number(const clstep_rule *rule, const clstep_setting_info *info,
-             double value, clstep_error *error)
-{
-    if (info->kind == CLSTEP_FLAG && value != 0.0 && value != 1.0)
-        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "%s of %s is %.9g; it is 0 or 1", info->name, rule->name,
-                       value);
-
-    /* Written so that a NaN is out of range too. */
-    if (!(value >= info->min && value <= info->max))
-        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "%s of %s is %.9g, which is not in [%.9g, %.9g]",
-                       info->name, rule->name, value, info->min, info->max);
-    return CLSTEP_OK;
-}
-
-static clstep_status
-check_needs(const struct cs_settings *settings, const struct cs_need *needs,
-            clstep_error *error)
-{
-    const clstep_rule *rule = settings->rule;
-    char value[32];
-
-    for (const struct cs_need *need = needs; need->setting != NULL; need++) {
-        const int index = cs_settings_find(rule, need->setting);
-        const int other = cs_settings_find(rule, need->other);
-        const clstep_setting_info *info = setting_at(rule, (size_t)index);
-
-        if (!settings->given[index] ||
-            settings->value[index] == info->initial ||
-            is_among(settings, other, need->values))
-            continue;
-        write_value(info, settings->value[index], value, sizeof(value));
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is %s, which it may be only with %s=%s",
-                       need->setting, rule->name, value, need->other,
-                       need->values);
-    }
-    return CLSTEP_OK;
-}
 
 /* Fails if the features 'a' and 'b' were both given. */
 static clstep_status
@@ -367,10 +260,13 @@ static clstep_status
 check_together(const struct cs_settings *settings, clstep_error *error)
 {
     const clstep_rule *rule = settings->rule;
+    const struct cs_names names = names_of(rule);
     const double form = cs_settings_feature(settings, CS_DECAY_FORM);
 
-    if (check_needs(settings, rule->needs, error) != CLSTEP_OK ||
-        check_needs(settings, feature_needs, error) != CLSTEP_OK ||
+    if (cs_names_check_needs(&names, rule->needs, settings->value,
+                             settings->given, error) != CLSTEP_OK ||
+        cs_names_check_needs(&names, feature_needs, settings->value,
+                             settings->given, error) != CLSTEP_OK ||
         check_scales(settings, error) != CLSTEP_OK)
         return CLSTEP_INVALID_ARGUMENT;
     if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
@@ -382,46 +278,12 @@ check_together(const struct cs_settings *settings, clstep_error *error)
     return CLSTEP_OK;
 }
 
-/* Takes over one setting of the caller's list. */
-static clstep_status
-take(struct cs_settings *settings, const clstep_setting *setting, bool *seen,
-     clstep_error *error)
-{
-    const clstep_rule *rule = settings->rule;
-    const int index = cs_settings_find(rule, setting->name);
-
-    if (index < 0)
-        return cs_settings_unknown(rule, setting->name, error);
-    if (seen[index])
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s of %s is given twice", setting->name, rule->name);
-    seen[index] = settings->given[index] = true;
-
-    const clstep_setting_info *info = setting_at(rule, (size_t)index);
-
-    if (info->kind != CLSTEP_CHOICE) {
-        if (setting->choice != NULL)
-            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                           "%s of %s is '%.64s'; it is a number", info->name,
-                           rule->name, setting->choice);
-        /* Of two zeros, the positive one: a value is compared as text too. */
-        settings->value[index] = setting->value + 0.0;
-        return check_number(rule, info, setting->value, error);
-    }
-    for (int i = 0; setting->choice != NULL && info->choices[i] != NULL; i++) {
-        if (strcmp(info->choices[i], setting->choice) == 0) {
-            settings->value[index] = i;
-            return CLSTEP_OK;
-        }
-    }
-    return fail_choice(rule, info, setting->choice, error);
-}
-
 clstep_status
 cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
                     struct cs_settings *settings, clstep_error *error)
 {
-    const size_t own = cs_settings_own(rule);
+    const struct cs_names names = names_of(rule);
+    const size_t own = names.own_count;
     bool seen[CS_MAX_SETTINGS] = {false};
     clstep_setting_info info;
 
@@ -433,7 +295,8 @@ cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
             true;
 
     for (; list != NULL && list->name != NULL; list++) {
-        const clstep_status status = take(settings, list, seen, error);
+        const clstep_status status = cs_names_take(
+            &names, list, settings->value, settings->given, seen, error);
 
         if (status != CLSTEP_OK)
             return status;
@@ -454,13 +317,14 @@ clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
                               double value, clstep_error *error)
 {
     const clstep_rule *rule = settings->rule;
-    const int index = cs_settings_find(rule, name);
+    const struct cs_names names = names_of(rule);
+    const int index = cs_names_find(&names, name);
     struct cs_settings changed = *settings;
 
     if (index < 0)
-        return cs_settings_unknown(rule, name, error);
+        return cs_names_unknown(&names, name, error);
 
-    const clstep_setting_info *info = setting_at(rule, (size_t)index);
+    const clstep_setting_info *info = cs_names_at(&names, (size_t)index);
 
     if (info->kind != CLSTEP_NUMBER)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
@@ -473,7 +337,7 @@ clstep_status cs_settings_set(struct cs_settings *settings, const char *name,
                        "any value, to set it later",
                        name, rule->name);
 
-    clstep_status status = check_number(rule, info, value, error);
+    clstep_status status = cs_names_check(&names, info, value, error);
 
     changed.value[index] = value + 0.0;
     changed.given[index] = true;
@@ -521,7 +385,8 @@ int clstep_rule_setting(const clstep_rule *rule, size_t index,
     if (rule == NULL || info == NULL)
         return 0;
 
-    const clstep_setting_info *found = setting_at(rule, index);
+    const struct cs_names names = names_of(rule);
+    const clstep_setting_info *found = cs_names_at(&names, index);
     const clstep_setting *other = &rule->feature_default;
 
     if (found == NULL)

@@ -115,12 +115,12 @@ engines='--json --reference'
 # --- help and version ---------------------------------------------------------
 
 expect 0 --help
-for name in devices rules bench verify replay; do
+for name in devices rules bench verify replay schedule; do
     "$clstep" --help | grep -q "^  $name " || fail "--help lacks $name"
 done
 expect 0 --version
 has out '^clstep [0-9]*\.[0-9]*\.[0-9]*$'
-for name in devices rules replay; do
+for name in devices rules schedule replay; do
     expect 0 $name --help
     has out "^Usage: clstep $name"
     has out '--json'
@@ -144,10 +144,11 @@ expect 2 rules sgd adam
 has err "'adam'"
 expect 2 rules nothing
 has err "'nothing'"
-for name in devices rules bench verify replay; do
+for name in devices rules bench verify replay schedule; do
     expect 2 $name --nothing
     has err "^clstep: --nothing: unknown option; \`clstep $name --help\` lists"
     [ $name = rules ] && continue
+    [ $name = schedule ] && continue
     expect 2 $name extra
     has err "^clstep: the argument 'extra' is one too many"
 done
@@ -198,6 +199,235 @@ done
 expect 0 rules adam --json
 is_object
 [ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than one rule"
+
+# --- schedule -----------------------------------------------------------------
+
+expect 0 schedule --help
+for option in set steps metrics state-in state-out csv plot json; do
+    has out "--$option"
+done
+kinds='constant step multistep piecewise sqrt_epoch exponential_epoch
+    inverse_time exponential exponential_10 power polynomial cosine
+    cosine_restarts noam inverse_sqrt one_cycle cyclic wsd plateau'
+expect 0 schedule
+for kind in $kinds; do
+    has out "^$kind  *[a-z]"
+done
+has out 'warm-up .*early stopping'
+for kind in $kinds; do
+    expect 0 schedule "$kind"
+    for word in "^$kind: " '^Settings' '^Formula' '^Features' \
+        '^  stop_patience  *10, whole, in .*, acts if given'; do
+        has out "$word"
+    done
+    set -- "$kind" --steps 3
+    [ "$kind" = piecewise ] && set -- "$@" --set values=1
+    expect 0 schedule "$@"
+    has out '^step lr'
+    [ "$(wc -l <"$folder/out")" -eq 4 ] || fail "$kind: no 3 steps"
+    expect 0 schedule "$@" --json
+    is_object
+    has out "\"schedule\": \"$kind\""
+    [ "$(grep -c '"step":' "$folder/out")" -eq 3 ] || fail "$kind: no 3 values"
+done
+expect 0 schedule cosine
+for word in 'lr  *1, in ' 'T_max  *100, in ' 'after  *hold | rise' \
+    'warmup_clock  *after | along' 'warmup_first  *0, a flag' 'cos(pi'; do
+    has out "$word"
+done
+expect 0 schedule piecewise
+has out 'boundaries  *none, a list of numbers in '
+expect 0 schedule --json
+is_object
+for key in schedules name summary settings formula kind default min max \
+    choices meaning feature optional; do
+    has out "\"$key\":"
+done
+for kind in number flag choice count list; do
+    has out "\"kind\": \"$kind\""
+done
+expect 0 schedule step --json
+is_object
+[ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than one kind"
+
+# values WANTED ARGUMENT... - the values of the schedule, in one line.
+values() {
+    wanted_values=$1
+    shift
+    expect 0 schedule "$@"
+    found=$(awk 'NR > 1 { printf " %s", $2 }' "$folder/out")
+    [ "$found" = " $wanted_values" ] ||
+        fail "schedule $*: the values are$found, not $wanted_values"
+}
+
+values '1 1 0.5 0.5 0.25' step --set step_size=2 --set gamma=0.5 --steps 5
+values '3 3 2 1' piecewise --set boundaries=1,2 --set values=3,2,1 --steps 4
+values '3 2 1 1' piecewise --set boundaries=1 --set values=3 --set values=2 \
+    --set boundaries=2 --set values=1 --set side=right --steps 4
+values '0 0.25 0.5 0.25 0.125' exponential --set lr=0.5 --set gamma=0.5 \
+    --set warmup=2 --steps 5
+values '0.5 0.75 1' constant --set warmup=2 --set warmup_start=0.5 --steps 3
+values '0 0.125 0.25' noam --set d_model=4 --set warmup=4 --set lr=2 --steps 3
+expect 0 schedule one_cycle --set total_steps=5 --steps 2
+has out '^step lr momentum$'
+has out '^0 0.04 0.95$'
+expect 0 schedule one_cycle --set total_steps=5 --steps 2 --json
+has out '"momentum": 0.9'
+has out '"total_steps=5"'
+has out '"stop": false'
+expect 0 schedule cyclic --set cycle_momentum=0 --steps 2
+has out '^step lr$'
+
+# Metrics, early stopping, and going on from a state.
+printf '5 4\n4 4\t4.5 4\r\n\n 4 4 nan 3\n' >"$folder/metrics"
+values '1 1 1 1 0.5 0.5 0.25 0.25 0.125 0.125' plateau --metrics \
+    "$folder/metrics" --set patience=1 --set factor=0.5
+has out '^step lr metric$'
+has out '^8 0.125 nan$'
+expect 0 schedule plateau --metrics "$folder/metrics" --set patience=1 \
+    --set stop_patience=5
+[ "$(tail -n 1 "$folder/out")" = stop ] || fail 'early stopping is not told'
+has out '^6 '
+grep -q '^7 ' "$folder/out" && fail 'early stopping does not stop'
+expect 0 schedule plateau --metrics "$folder/metrics" --set stop_patience=5 \
+    --json
+has out '"stop": true'
+expect 0 schedule plateau --metrics "$folder/metrics" --json
+has out '"metric": null'
+set -- plateau --set patience=1 --set cooldown=1 --set stop_patience=7
+expect 0 schedule "$@" --metrics "$folder/metrics" --state-out all
+cp "$folder/out" "$folder/once"
+expect 0 schedule "$@" --metrics "$folder/metrics" --steps 4 --state-out state
+cp "$folder/out" "$folder/twice"
+tr -s ' \t\r\n' '\n' <"$folder/metrics" | tail -n +5 >"$folder/rest"
+expect 0 schedule "$@" --metrics "$folder/rest" --state-in state \
+    --state-out state
+tail -n +2 "$folder/out" >>"$folder/twice"
+cmp -s "$folder/once" "$folder/twice" || fail 'a resumed plateau differs'
+cmp -s all state || fail "a resumed plateau's state differs"
+expect 0 schedule "$@" --metrics "$folder/rest" --state-in all
+[ "$(tail -n 1 "$folder/out")" = stop ] || fail 'it forgot that it stopped'
+printf -- '-inf\n' >"$folder/rest"
+expect 0 schedule plateau --metrics "$folder/rest" --state-out all
+grep -q '"best":"-inf"' all || fail 'an infinity is not kept'
+expect 0 schedule plateau --metrics "$folder/rest" --state-in all
+
+# Files.
+expect 0 schedule cyclic --steps 3 --csv csv
+has work/csv '^step,lr,momentum$'
+has work/csv '^0,0.1,0.9$'
+[ "$(wc -l <csv)" -eq 4 ] || fail "the CSV has not 4 lines"
+if gnuplot --version >/dev/null 2>&1; then
+    expect 0 schedule one_cycle --steps 100 --plot "it's.svg"
+    grep -q '</svg>' "it's.svg" || fail 'the plot is no SVG'
+    grep -q 'one_cycle' "it's.svg" || fail 'the plot has no title'
+    grep -q 'momentum' "it's.svg" || fail 'the plot has no momentum'
+    expect 0 schedule constant --steps 1 --plot one.svg --json
+    is_object
+    rm "it's.svg" one.svg
+fi
+
+# wrong WORDS ARGUMENT... - bad usage, whose line has the words.
+wrong() {
+    words=$1
+    shift
+    expect 2 schedule "$@"
+    has err "$words"
+}
+
+wrong "^clstep: no schedule is called 'Cosine'; \`clstep schedule\` lists them" \
+    Cosine --steps 3
+wrong "^clstep: the argument 'step' is one too many" cosine step --steps 3
+for steps in 0 -1 1.5 '' two 10000001; do
+    wrong "^clstep: --steps is '$steps'; it is a whole number from 1 to" \
+        cosine --steps "$steps"
+done
+for option in set:lr=1 steps:3 metrics:M state-in:S state-out:S csv:F \
+    plot:F.svg; do
+    wrong "^clstep: --${option%%:*} needs the NAME of a schedule" \
+        "--${option%%:*}" "${option#*:}"
+    [ $option = steps:3 ] || [ $option = metrics:M ] ||
+        wrong "^clstep: --${option%%:*} needs --steps" \
+            cosine "--${option%%:*}" "${option#*:}"
+done
+for value in '' ten 1x nan inf -1; do
+    wrong 'lr of cosine is ' cosine --steps 3 --set "lr=$value"
+done
+for value in 1,,2 , 1, ten '' 1,nan; do
+    wrong 'milestones of multistep is ' multistep --steps 3 \
+        --set "milestones=$value"
+done
+wrong "'T_min'" cosine --steps 3 --set T_min=3
+wrong 'given twice' cosine --steps 3 --set lr=1 --set lr=1
+wrong "'lr' is not of the form" cosine --steps 3 --set lr
+wrong 'side of piecewise' piecewise --steps 3 --set values=1 --set side=up
+wrong 'values of piecewise has 0 numbers' piecewise --steps 3
+wrong 'needs warmup' cosine --steps 3 --set warmup_start=0.5
+wrong 'whole number' plateau --steps 3 --set patience=0.5
+wrong 'takes no metrics' cosine --steps 3 --metrics "$folder/metrics"
+wrong 'takes no metrics' cosine --steps 3 --state-out X
+wrong "11, but '.*' has 10 metrics" plateau --steps 11 --metrics \
+    "$folder/metrics"
+wrong "ends in .svg" cosine --steps 3 --plot X
+wrong '^clstep: --csv and --plot are the same file' cosine --steps 3 \
+    --csv X.svg --plot ./X.svg
+wrong '^clstep: --state-out and --metrics are the same file' plateau \
+    --metrics "$folder/metrics" --state-out "$folder/metrics"
+
+# unusable WORDS ARGUMENT... - input that cannot be used.
+unusable() {
+    words=$1
+    shift
+    expect 1 schedule "$@"
+    has err "$words"
+}
+
+unusable "--metrics: cannot open 'missing': No such file" plateau --metrics \
+    missing
+printf '1 2 x3' >"$folder/rest"
+unusable "--metrics: '.*' has 'x3', which is not a number" plateau --metrics \
+    "$folder/rest"
+printf ' \n' >"$folder/rest"
+unusable 'has no numbers' plateau --metrics "$folder/rest"
+unusable "cannot open 'missing': No such file" plateau --steps 2 \
+    --state-in missing
+unusable "--csv: cannot write 'missing/X': No such file" cosine --steps 2 \
+    --csv missing/X
+unusable "--state-out: cannot write 'missing/X': No such file" plateau \
+    --steps 2 --state-out missing/X
+unusable "of the schedule 'plateau', not of 'step'" step --steps 2 \
+    --set stop_patience=3 --state-in all
+tensors bad '{"__metadata__":{"step":"3"}}' ''
+unusable 'is no state of a schedule' plateau --steps 2 --state-in bad
+tensors bad '{"__metadata__":{"schedule":"plateau"}}' ''
+unusable "has no 'metrics'" plateau --steps 2 --state-in bad
+printf '{' >bad
+unusable "^clstep: --state-in: " plateau --steps 2 --state-in bad
+
+# bad_schedule_state WORDS NAME=TEXT CODE - a state with this text in it.
+bad_schedule_state() {
+    all=
+    for field in metrics=1 best_at=0 since=0 bad=0 cooldown=0 reductions=0 \
+        stop=0 best=3 lr=1; do
+        [ "${field%=*}" = "${2%=*}" ] && field=$2
+        all="$all,\"${field%=*}\":\"${field#*=}\""
+    done
+    tensors bad "{\"__metadata__\":{\"schedule\":\"plateau\"$all}}" ''
+    expect "$3" schedule plateau --steps 2 --state-in bad
+    [ "$3" -eq 0 ] || has err "$1"
+}
+bad_schedule_state '' metrics=1 0
+has out '^1 1$'
+bad_schedule_state 'lr of the state of plateau is 2' lr=2 1
+bad_schedule_state "its lr is 'x', which is not a number" lr=x 1
+for text in -1 1.5 '' x; do
+    bad_schedule_state "its metrics is '$text', which is not a whole number" \
+        "metrics=$text" 1
+done
+bad_schedule_state 'best of the state of plateau is nan' best=nan 1
+bad_schedule_state 'stop of the state of plateau is 1' stop=1 1
+
+rm -f all state bad csv
 
 # --- devices ------------------------------------------------------------------
 

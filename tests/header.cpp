@@ -42,13 +42,33 @@ static bool checks_settings()
            std::strstr(error.message, "lr") != nullptr;
 }
 
+static bool has_schedule()
+{
+    const clstep_setting settings[] = {
+        {"T_max", 4, nullptr}, {"after", 0, "rise"}, {nullptr, 0, nullptr}};
+    clstep_schedule *schedule = nullptr;
+    clstep_error error;
+
+    if (clstep_schedule_create("cosine", settings, &schedule, &error) !=
+        CLSTEP_OK)
+        return false;
+
+    const bool good =
+        clstep_schedule_at(schedule, 0) == 1.0 &&
+        clstep_schedule_at(schedule, 8) == 1.0 &&
+        clstep_schedule_watch(schedule, 1.0, &error) == CLSTEP_INVALID_ARGUMENT;
+
+    clstep_schedule_release(schedule);
+    return good;
+}
+
 int main()
 {
     const clstep_buffers none = {};
     clstep_optimizer *optimizer = nullptr;
 
     if (std::strcmp(clstep_version(), "0.1.0") != 0 || !has_tensor() ||
-        !checks_settings())
+        !checks_settings() || !has_schedule())
         return std::puts("header.cpp: wrong"), 1;
     if (clstep_optimizer_create(nullptr, "adam", nullptr, nullptr, &optimizer,
                                 nullptr) != CLSTEP_INVALID_ARGUMENT ||

@@ -146,7 +146,8 @@ CLSTEP_API const char *clstep_status_name(clstep_status status);
 
 /*
  * A setting that the caller gives: a number or a flag by 'value', a choice by
- * the name of its value in 'choice'.
+ * the name of its value in 'choice'.  A list, which only schedules have, is
+ * given once for each of its numbers, in their order.
  *
  *     {.name = "lr", .value = 3e-4}, {.name = "amsgrad", .value = 1},
  *     {.name = "eps_form", .choice = "inside"}, {0}
@@ -165,19 +166,21 @@ typedef struct clstep_setting {
 typedef enum clstep_setting_kind {
     CLSTEP_NUMBER, /* may change at every step */
     CLSTEP_FLAG,   /* 0 or 1, fixed when the optimizer is created */
-    CLSTEP_CHOICE  /* one of 'choices', fixed when the optimizer is created */
+    CLSTEP_CHOICE, /* one of 'choices', fixed when the optimizer is created */
+    CLSTEP_COUNT,  /* a whole number; of schedules */
+    CLSTEP_LIST    /* numbers, none by default; of schedules */
 } clstep_setting_kind;
 
-/* What is known of a setting of a rule. */
+/* What is known of a setting of a rule or of a schedule. */
 typedef struct clstep_setting_info {
     const char *name;
     const char *summary; /* one line */
     clstep_setting_kind kind;
-    int feature;     /* 1: one that every rule has */
+    int feature;     /* 1: one that every rule has, or every schedule */
     int optional;    /* 1: a number that acts only if it was given at
                         creation; set later, it must have been given */
     double initial;  /* the default; of a choice, the index in 'choices' */
-    double min, max; /* the closed interval of a number */
+    double min, max; /* the closed interval of a number, also in a list */
     const char *const *choices; /* names, ended by NULL; NULL for no choice */
 } clstep_setting_info;
 
@@ -605,6 +608,145 @@ CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
                                            cl_event *done, clstep_error *error);
 
 /* ========================================================================== */
+/*                                 Schedules                                  */
+/* ========================================================================== */
+
+/*
+ * The learning rate as a function of the step.  Everything here is computed on
+ * the host, in double, and needs no device:
+ *
+ *     const clstep_setting settings[] = {
+ *         {.name = "lr", .value = 3e-4}, {.name = "T_max", .value = 10000},
+ *         {.name = "warmup", .value = 500}, {0}};
+ *     clstep_schedule *cosine;
+ *
+ *     clstep_schedule_create("cosine", settings, &cosine, &error);
+ *     for (...) {
+ *         clstep_optimizer_set(optimizer, "lr",
+ *                              clstep_schedule_at(cosine, step), &error);
+ *         clstep_optimizer_step(...);
+ *     }
+ *
+ * Units.  A step is what the caller counts, from 0 on: the steps, or the
+ * epochs, that are completed.  What a formula calls the number of an epoch
+ * begins at its setting first_epoch.  With lr=1, the default, a schedule is a
+ * factor; what it gives may be set as any number of an optimizer, not only lr.
+ *
+ * Kinds.  A kind of schedule has settings, as a rule has: names (PyTorch's
+ * where it has one), defaults and closed intervals, which can be listed.  Every
+ * kind also has these *features*; only that noam has a warmup of its own, and
+ * cyclic a mode, and then looks for the least metric:
+ *
+ *   warmup         steps in which the value climbs to the schedule's first one;
+ *                  with warmup_start (the share at step 0), warmup_type, and
+ *                  warmup_first=1 for (s + 1) / W and not s / W.  The schedule
+ *                  begins behind it (warmup_clock=after), or runs beside it and
+ *                  is multiplied (along).
+ *   stop_patience  early stopping, once it is given: training should stop after
+ *                  so many metrics that were not better than the best.
+ *   mode, threshold, threshold_mode
+ *                  what is better, for early stopping and plateau.  With rel,
+ *                  less than best (1 - threshold), or with mode=max more than
+ *                  best (1 + threshold); with abs, by more than threshold.
+ *
+ * Metrics.  The kind plateau, and any kind with stop_patience, is told a metric
+ * after every epoch, by clstep_schedule_watch(); its values then depend on what
+ * it was told, too.  That is its state, a clstep_watch, which can be kept with
+ * a checkpoint: it is a few numbers, and the caller's to write.
+ *
+ * Threads.  A schedule may be asked by several threads at once, but not while
+ * one of them tells it a metric or restores it.
+ */
+typedef struct clstep_schedule_kind clstep_schedule_kind;
+typedef struct clstep_schedule clstep_schedule;
+
+/* The kind at 'index', or NULL past the last, and the one called 'name', or
+ * NULL. */
+CLSTEP_API const clstep_schedule_kind *clstep_schedule_kind_at(size_t index);
+CLSTEP_API const clstep_schedule_kind *
+clstep_schedule_kind_find(const char *name);
+
+CLSTEP_API const char *
+clstep_schedule_kind_name(const clstep_schedule_kind *kind);
+CLSTEP_API const char *
+clstep_schedule_kind_summary(const clstep_schedule_kind *kind);
+
+/* The formula and its source, in lines; s is the step, from 0 on. */
+CLSTEP_API const char *
+clstep_schedule_kind_formula(const clstep_schedule_kind *kind);
+
+/*
+ * The setting at 'index': the kind's own first, then the features.  Returns 0
+ * past the last, else 1 with '*info' filled in.
+ */
+CLSTEP_API int
+clstep_schedule_kind_setting(const clstep_schedule_kind *kind, size_t index,
+                             clstep_setting_info *info);
+
+/*
+ * Creates a schedule of the kind called 'kind'.  'settings' may be NULL; what
+ * it leaves out has its default; numbers and names are copied.  Fails with a
+ * sentence about the name, the number or the combination that is wrong, and
+ * '*out' is NULL then.  The caller releases it; NULL is fine there.
+ */
+CLSTEP_API clstep_status clstep_schedule_create(const char *kind,
+                                                const clstep_setting *settings,
+                                                clstep_schedule **out,
+                                                clstep_error *error);
+CLSTEP_API void clstep_schedule_release(clstep_schedule *schedule);
+
+/*
+ * The learning rate for step number 'step': of the first step, 0.  Never a NaN
+ * or an infinity; 0 for NULL.  What no step can have (beyond a one-cycle's
+ * end, say) has the last value.
+ */
+CLSTEP_API double
+clstep_schedule_at(const clstep_schedule *schedule, uint64_t step);
+
+/*
+ * The momentum (or beta1) for step number 'step', where the schedule cycles
+ * one: returns 1 with '*momentum' filled in, else 0.
+ */
+CLSTEP_API int clstep_schedule_momentum(const clstep_schedule *schedule,
+                                        uint64_t step, double *momentum);
+
+/* What the metrics have done so far: the whole state of a schedule. */
+typedef struct clstep_watch {
+    uint64_t metrics;    /* told so far */
+    uint64_t best_at;    /* which of them was the best, from 0 on */
+    uint64_t since;      /* metrics since the best */
+    uint64_t bad;        /* those that plateau counts towards its patience */
+    uint64_t cooldown;   /* that plateau still waits */
+    uint64_t reductions; /* of lr by plateau */
+    double best;         /* an infinity before the first */
+    double lr;           /* plateau's at present; of other kinds, 0 */
+    uint64_t stop;       /* 1: early stopping says to stop */
+} clstep_watch;
+
+/*
+ * Tells 'metric', of the epoch that has just ended.  A NaN is never better.
+ * Fails if the schedule watches nothing: it is not plateau, and has no
+ * stop_patience.
+ */
+CLSTEP_API clstep_status clstep_schedule_watch(clstep_schedule *schedule,
+                                               double metric,
+                                               clstep_error *error);
+
+/* 1: early stopping says to stop.  It goes on saying so. */
+CLSTEP_API int clstep_schedule_stops(const clstep_schedule *schedule);
+
+/*
+ * The state, and a schedule of the same settings set to it: it then goes on as
+ * the other would have.  Numbers that no schedule of these settings can have
+ * are refused.
+ */
+CLSTEP_API void
+clstep_schedule_state(const clstep_schedule *schedule, clstep_watch *state);
+CLSTEP_API clstep_status clstep_schedule_restore(clstep_schedule *schedule,
+                                                 const clstep_watch *state,
+                                                 clstep_error *error);
+
+/* ========================================================================== */
 /*                               Gradient check                               */
 /* ========================================================================== */
 
@@ -620,10 +762,9 @@ CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
 typedef int clstep_loss(void *user, double *loss);
 
 typedef struct clstep_gradient_options {
-    uint64_t
-        samples;   /* tried of each tensor, all where it has no more; 0: 16 */
-    uint64_t seed; /* of their places: one in each of as many equal parts */
-    double step;   /* h = step max(1, |w|), above 0 and at most 1; 0: 2^-8 */
+    uint64_t samples; /* tried of each tensor; 0: 16; of a smaller one, all */
+    uint64_t seed;    /* of their places: one in each of as many equal parts */
+    double step;      /* h = step max(1, |w|), above 0 and at most 1; 0: 2^-8 */
     double precision; /* of the loss, relative, below 1; 0: a float's, 2^-23 */
 } clstep_gradient_options;
 
@@ -656,9 +797,8 @@ CLSTEP_API const char *clstep_agreement_name(clstep_agreement agreement);
  * each tensor.
  *
  * Changes parameters one by one, and puts each back: in the end, and after a
- * failure of 'loss', they have the bits that they had.  Waits.  Central
- * differences are those of Goodfellow, Bengio and Courville, "Deep Learning"
- * (2016), 11.5, "compare back-propagated derivatives to numerical derivatives".
+ * failure of 'loss', they have the bits that they had.  Waits.  After
+ * Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 11.5.
  */
 CLSTEP_API clstep_status clstep_check_gradient(
     const clstep_layout *layout, cl_command_queue queue, cl_mem parameters,

@@ -284,6 +284,32 @@ int cli_two_files(const char *option, const char *file,
                       file);
 }
 
+int cli_file_open(const char *option, const char *name, FILE **file)
+{
+    if (name == NULL)
+        return CLI_OK;
+    *file = fopen(name, "w");
+    if (*file == NULL)
+        return cli_fail("%s: cannot write '%s': %s", option, name,
+                        strerror(errno));
+    return CLI_OK;
+}
+
+int cli_file_close(const char *option, const char *name, FILE **file)
+{
+    FILE *const closing = *file;
+
+    if (closing == NULL)
+        return CLI_OK;
+    *file = NULL;
+
+    const bool failed = ferror(closing) != 0;
+
+    if (fclose(closing) != 0 || failed)
+        return cli_fail("%s: could not write all of '%s'", option, name);
+    return CLI_OK;
+}
+
 void cli_list_release(char **list)
 {
     for (size_t i = 0; list != NULL && list[i] != NULL; i++)
@@ -293,62 +319,162 @@ void cli_list_release(char **list)
 
 /* --- settings ------------------------------------------------------------- */
 
-static bool find_setting(const clstep_rule *rule, const char *name,
+/* Whose settings: those of a rule, or those of a kind of schedule. */
+struct owner {
+    const clstep_rule *rule;
+    const clstep_schedule_kind *kind;
+};
+
+static const char *name_of(const struct owner *owner)
+{
+    return owner->rule != NULL ? clstep_rule_name(owner->rule)
+                               : clstep_schedule_kind_name(owner->kind);
+}
+
+static bool
+setting_at(const struct owner *owner, size_t index, clstep_setting_info *info)
+{
+    return owner->rule != NULL
+               ? clstep_rule_setting(owner->rule, index, info)
+               : clstep_schedule_kind_setting(owner->kind, index, info);
+}
+
+static bool find_setting(const struct owner *owner, const char *name,
                          clstep_setting_info *info)
 {
-    for (size_t i = 0; clstep_rule_setting(rule, i, info); i++)
+    for (size_t i = 0; setting_at(owner, i, info); i++)
         if (strcmp(info->name, name) == 0)
             return true;
     return false;
 }
 
-/* Takes "name=value" into '*setting', whose name and choice are one copy. */
-static int parse_setting(const clstep_rule *rule, const char *text,
-                         clstep_setting *setting)
+static clstep_status
+check_settings(const struct owner *owner, const clstep_setting *list,
+               clstep_error *error)
 {
-    const char *equals = strchr(text, '=');
+    clstep_schedule *schedule = NULL;
+    clstep_status status;
+
+    if (owner->rule != NULL)
+        return clstep_rule_check(owner->rule, list, error);
+    status = clstep_schedule_create(name_of(owner), list, &schedule, error);
+    clstep_schedule_release(schedule);
+    return status;
+}
+
+/* Takes "name=value" into '*setting', whose name and choice are one copy. */
+static int parse_setting(const struct owner *owner, const char *text,
+                         size_t length, clstep_setting *setting)
+{
+    const char *equals = memchr(text, '=', length);
     clstep_setting_info info;
 
     if (equals == NULL || equals == text)
         return cli_misuse("--set: '%s' is not of the form NAME=VALUE", text);
-    char *name = strdup(text);
+    char *name = strndup(text, length);
     if (name == NULL)
         return cli_fail("no memory for the settings");
     char *value = name + (equals - text);
 
     *value++ = '\0';
     setting->name = name;
-    if (!find_setting(rule, name, &info))
+    if (!find_setting(owner, name, &info))
         return -1; /* The library says what there is. */
     if (info.kind == CLSTEP_CHOICE)
         setting->choice = value;
     else if (!cli_parse_number(value, &setting->value))
         return cli_misuse("%s of %s is '%s', which is not a number", name,
-                          clstep_rule_name(rule), value);
+                          name_of(owner), value);
     return -1;
 }
 
-int cli_settings(const clstep_rule *rule, const char *const *texts,
-                 clstep_setting **list)
+/*
+ * The same for a text that may be that of a list, "name=1,2,3", as so many
+ * settings of that name; moves '*setting' behind the last.
+ */
+static int parse_settings(const struct owner *owner, const char *text,
+                          clstep_setting **setting)
+{
+    const size_t name = strcspn(text, "="), all = strlen(text);
+    clstep_setting_info info;
+    char *part;
+    int code = -1;
+
+    part = strndup(text, name);
+    if (part == NULL)
+        return cli_fail("no memory for the settings");
+
+    const bool list = name < all && find_setting(owner, part, &info) &&
+                      info.kind == CLSTEP_LIST;
+
+    free(part);
+    if (!list)
+        return parse_setting(owner, text, all, (*setting)++);
+    for (const char *at = text + name + 1; code < 0; at++) {
+        const size_t length = strcspn(at, ",");
+
+        part = calloc(name + length + 2, 1);
+        if (part == NULL)
+            return cli_fail("no memory for the settings");
+        memcpy(part, text, name + 1);
+        memcpy(part + name + 1, at, length);
+        code = parse_setting(owner, part, name + 1 + length, (*setting)++);
+        free(part);
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    return code;
+}
+
+/* The most settings that 'texts' can be. */
+static size_t count_settings(const char *const *texts)
 {
     size_t count = 0;
+
+    for (; texts != NULL && *texts != NULL; texts++) {
+        count++;
+        for (const char *at = *texts; *at != '\0'; at++)
+            count += *at == ',';
+    }
+    return count;
+}
+
+static int take_settings(const struct owner *owner, const char *const *texts,
+                         clstep_setting **list)
+{
+    clstep_setting *next;
     clstep_error error;
     int code = -1;
 
-    while (texts != NULL && texts[count] != NULL)
-        count++;
-    *list = calloc(count + 1, sizeof(**list));
+    *list = next = calloc(count_settings(texts) + 1, sizeof(**list));
     if (*list == NULL)
         return cli_fail("no memory for the settings");
-    for (size_t i = 0; i < count && code < 0; i++)
-        code = parse_setting(rule, texts[i], &(*list)[i]);
-    if (code < 0 && clstep_rule_check(rule, *list, &error) != CLSTEP_OK)
+    for (; texts != NULL && *texts != NULL && code < 0; texts++)
+        code = parse_settings(owner, *texts, &next);
+    if (code < 0 && check_settings(owner, *list, &error) != CLSTEP_OK)
         code = cli_misuse("%s", error.message);
     if (code >= 0) {
         cli_settings_release(*list);
         *list = NULL;
     }
     return code;
+}
+
+int cli_settings(const clstep_rule *rule, const char *const *texts,
+                 clstep_setting **list)
+{
+    const struct owner owner = {.rule = rule};
+
+    return take_settings(&owner, texts, list);
+}
+
+int cli_schedule_settings(const clstep_schedule_kind *kind,
+                          const char *const *texts, clstep_setting **list)
+{
+    const struct owner owner = {.kind = kind};
+
+    return take_settings(&owner, texts, list);
 }
 
 void cli_settings_release(clstep_setting *list)

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <popt.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 
@@ -22,6 +23,7 @@ int cli_rules(int argc, const char **argv);
 int cli_bench(int argc, const char **argv);
 int cli_verify(int argc, const char **argv);
 int cli_replay(int argc, const char **argv);
+int cli_schedule(int argc, const char **argv);
 
 /* Print "clstep: <sentence>" on stderr and return CLI_FAILED or CLI_MISUSED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -85,6 +87,14 @@ int cli_count(const char *option, const char *text, uint64_t most,
 int cli_two_files(const char *option, const char *file,
                   const char *other_option, const char *other_file);
 
+/*
+ * Opens the file that 'option' names to write to, or does nothing for a NULL
+ * 'name'; closes it, if it is open, and sees whether all was written.  CLI_OK,
+ * or CLI_FAILED after a line.
+ */
+int cli_file_open(const char *option, const char *name, FILE **file);
+int cli_file_close(const char *option, const char *name, FILE **file);
+
 /* Releases what an option of type POPT_ARG_ARGV gathered; NULL is fine. */
 void cli_list_release(char **list);
 
@@ -96,6 +106,18 @@ void cli_list_release(char **list);
 int cli_settings(const clstep_rule *rule, const char *const *texts,
                  clstep_setting **list);
 void cli_settings_release(clstep_setting *list);
+
+/* The same for a kind of schedule; the numbers of a list may also have commas
+ * between them. */
+int cli_schedule_settings(const clstep_schedule_kind *kind,
+                          const char *const *texts, clstep_setting **list);
+
+/* Prints what is known of a setting, or gives it as a JSON object. */
+void cli_print_setting(const clstep_setting_info *info);
+json_t *cli_describe_setting(const clstep_setting_info *info);
+
+/* Prints the lines of a formula under a title. */
+void cli_print_formula(const char *formula);
 
 /* The shortest text that reads back as 'number'; returns 'text'. */
 const char *cli_number_text(double number, char text[32]);

@@ -22,6 +22,8 @@ static const struct {
     {"bench", "measure the rules on a device", cli_bench},
     {"verify", "compare a device with the scalar reference", cli_verify},
     {"replay", "take steps from files to files", cli_replay},
+    {"schedule", "list the learning rate schedules, or tell their values",
+     cli_schedule},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

@@ -4,7 +4,6 @@
  */
 #include "cli.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,12 +26,6 @@ static size_t bytes_of(const clstep_rule *rule)
         if (slot.condition == NULL)
             bytes += SLOT_BYTES;
     return bytes;
-}
-
-/* Whether a number has a default: that of lr_max is another setting. */
-static bool has_default(const clstep_setting_info *info)
-{
-    return info->initial >= info->min && info->initial <= info->max;
 }
 
 /* --- text ----------------------------------------------------------------- */
@@ -70,38 +63,13 @@ static void print_list(void)
         (int)SLOT_BYTES);
 }
 
-static void print_number(const clstep_setting_info *info)
-{
-    char initial[32];
-
-    printf("%s, in [%.9g, %.9g]%s",
-           has_default(info) ? cli_number_text(info->initial, initial) : "none",
-           info->min, info->max, info->optional ? ", acts if given" : "");
-}
-
-static void print_setting(const clstep_setting_info *info)
-{
-    printf("  %-20s ", info->name);
-    if (info->kind == CLSTEP_CHOICE) {
-        printf("%s", info->choices[(int)info->initial]);
-        for (int i = 0; info->choices[i] != NULL; i++)
-            if (i != (int)info->initial)
-                printf(" | %s", info->choices[i]);
-    } else if (info->kind == CLSTEP_FLAG) {
-        printf("%d, a flag: 0 or 1", (int)info->initial);
-    } else {
-        print_number(info);
-    }
-    printf("\n  %-20s   %s\n", "", info->summary);
-}
-
 static void print_settings(const clstep_rule *rule, int features)
 {
     clstep_setting_info info;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         if ((info.feature != 0) == (features != 0))
-            print_setting(&info);
+            cli_print_setting(&info);
 }
 
 static void print_slots(const clstep_rule *rule)
@@ -129,67 +97,18 @@ static void print_slots(const clstep_rule *rule)
          " 2 and not 4.");
 }
 
-static void print_formula(const clstep_rule *rule)
-{
-    const char *line = clstep_rule_formula(rule);
-
-    puts("\nFormula");
-    while (line != NULL && *line != '\0') {
-        const size_t length = strcspn(line, "\n");
-
-        printf("%s%.*s\n", length > 0 ? "  " : "", (int)length, line);
-        line += length + (line[length] == '\n');
-    }
-}
-
 static void print_rule(const clstep_rule *rule)
 {
     printf("%s: %s\n", clstep_rule_name(rule), clstep_rule_summary(rule));
     puts("\nSettings (the default first)");
     print_settings(rule, 0);
     print_slots(rule);
-    print_formula(rule);
+    cli_print_formula(clstep_rule_formula(rule));
     puts("\nFeatures, which every rule has");
     print_settings(rule, 1);
 }
 
 /* --- JSON ----------------------------------------------------------------- */
-
-/* JSON has no infinities. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *default_number(const clstep_setting_info *info)
-{
-    return has_default(info) ? number(info->initial) : json_null();
-}
-
-static json_t *describe_setting(const clstep_setting_info *info)
-{
-    static const char *const kinds[] = {"number", "flag", "choice"};
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", info->name, "meaning",
-                  info->summary, "kind", kinds[info->kind], "feature",
-                  info->feature, "optional", info->optional);
-
-    if (info->kind != CLSTEP_CHOICE) {
-        json_object_set_new(object, "default", default_number(info));
-        json_object_set_new(object, "min", number(info->min));
-        json_object_set_new(object, "max", number(info->max));
-        return object;
-    }
-
-    json_t *choices = json_array();
-
-    for (int i = 0; info->choices[i] != NULL; i++)
-        json_array_append_new(choices, json_string(info->choices[i]));
-    json_object_set_new(object, "default",
-                        json_string(info->choices[(int)info->initial]));
-    json_object_set_new(object, "choices", choices);
-    return object;
-}
 
 static json_t *describe_rule(const clstep_rule *rule)
 {
@@ -199,7 +118,7 @@ static json_t *describe_rule(const clstep_rule *rule)
     clstep_slot_info slot;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
-        json_array_append_new(settings, describe_setting(&info));
+        json_array_append_new(settings, cli_describe_setting(&info));
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
         json_array_append_new(
             slots, json_pack("{s:s, s:s, s:s?}", "name", slot.name, "meaning",
