@@ -14,7 +14,7 @@
 
 enum {
     CS_MAX_OWN = 10, /* settings of a rule */
-    CS_MAX_SCALARS = 8,
+    CS_MAX_SCALARS = 10,
     CS_MAX_SLOTS = 4,
     CS_MAX_NEEDS = 4
 };
@@ -24,6 +24,7 @@ struct cs_slot {
     const char *summary;
     const char *condition; /* "name=value", "name" (given), or NULL: always */
     const char *initial;   /* the setting that it begins at; NULL for zero */
+    int read_only;         /* 1: a step reads it, and only the caller writes */
 };
 
 /* 'setting' may differ from its default only where 'other' has one of 'values'
@@ -51,8 +52,8 @@ struct clstep_rule {
     struct cs_need needs[CS_MAX_NEEDS + 1];
     struct cs_slot slots[CS_MAX_SLOTS + 1];
 
-    /* A feature's default under this rule, where it is not the usual one: the
-     * feature is then given by default. */
+    /* A feature's default under this rule, where it is not the usual one: a
+     * number is then given by default. */
     clstep_setting feature_default;
 
     /*
@@ -66,6 +67,9 @@ struct clstep_rule {
     void (*prepare)(const double *value, uint64_t t, struct cs_memo *memo,
                     double *scalar);
     int sets_parameter;
+
+    /* 1: the first step only fills slots, so nothing decays or shrinks then. */
+    int rests_first;
 };
 
 extern const clstep_rule cs_rules[]; /* ends with a rule without a name */

@@ -24,6 +24,9 @@ enum range {
     ANY,
     POSITIVE,
     FRACTION,
+    SHRINKING,
+    GROWING,
+    SHARE,
     FROM_FOUR,
     FROM_ONE,
     STEPS,
@@ -45,7 +48,8 @@ struct table {
     const char *rule;
     struct row settings[11];
     const char *slots; /* "name", or "name:condition", with blanks between */
-    const char *given; /* the feature that is given by default, or NULL */
+    const char *own;   /* the feature with a default of its own, or NULL */
+    double initial;    /* that default */
 };
 
 static const struct table tables[] = {
@@ -98,7 +102,8 @@ static const struct table tables[] = {
       {"eps_form", 0, CHOICE, "outside|inside|hat"},
       {"amsgrad", 0, FLAG}},
      "exp_avg exp_avg_sq max_exp_avg_sq:amsgrad=1",
-     "weight_decay"},
+     "weight_decay",
+     1e-2},
     {"adamax",
      {{"lr", 2e-3, ANY},
       {"beta1", 0.9, FRACTION},
@@ -142,6 +147,91 @@ static const struct table tables[] = {
      {{"lr", 1e-3, ANY}, {"momentum", 0.9, FRACTION}},
      "exp_avg",
      NULL},
+    {"rprop",
+     {{"lr", 1e-2, ANY},
+      {"eta_minus", 0.5, SHRINKING},
+      {"eta_plus", 1.2, GROWING},
+      {"step_min", 1e-6, POSITIVE},
+      {"step_max", 50, POSITIVE}},
+     "prev step_size",
+     NULL},
+    {"asgd",
+     {{"lr", 1e-2, ANY},
+      {"lambd", 1e-4, ANY},
+      {"alpha", 0.75, ANY},
+      {"t0", 1e6, ANY}},
+     "ax",
+     NULL},
+    {"adabelief",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-16, ANY},
+      {"rectify", 0, FLAG}},
+     "exp_avg exp_avg_var",
+     NULL},
+    {"yogi",
+     {{"lr", 1e-2, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-3, ANY},
+      {"initial_accumulator", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"adan",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.98, FRACTION},
+      {"beta2", 0.92, FRACTION},
+      {"beta3", 0.99, FRACTION},
+      {"eps", 1e-8, ANY}},
+     "exp_avg exp_avg_diff exp_avg_sq prev",
+     "decay_form",
+     4},
+    {"ademamix",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"beta3", 0.9999, FRACTION},
+      {"alpha", 5, ANY},
+      {"eps", 1e-8, ANY},
+      {"alpha_warmup", 0, STEPS},
+      {"beta3_warmup", 0, STEPS}},
+     "exp_avg exp_avg_slow exp_avg_sq",
+     NULL},
+    {"qhm",
+     {{"lr", 1e-2, ANY}, {"momentum", 0.999, FRACTION}, {"nu", 0.7, SHARE}},
+     "momentum_buffer",
+     NULL},
+    {"qhadam",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"nu1", 0.7, SHARE},
+      {"nu2", 1, SHARE},
+      {"eps", 1e-8, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"laprop",
+     {{"lr", 4e-4, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-15, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"adopt",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.9999, FRACTION},
+      {"eps", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"sophia",
+     {{"lr", 1e-4, ANY},
+      {"beta1", 0.965, FRACTION},
+      {"rho", 0.04, ANY},
+      {"eps", 1e-15, ANY}},
+     "exp_avg hessian",
+     NULL},
 };
 
 /* The features that every rule has.  lr_max has no number for a default: it is
@@ -179,6 +269,9 @@ static const struct {
     [ANY] = {0.0, FLT_MAX},
     [POSITIVE] = {FLT_MIN, FLT_MAX},
     [FRACTION] = {0.0, 0x1.fffffep-1},
+    [SHRINKING] = {FLT_MIN, 0x1.fffffep-1},
+    [GROWING] = {0x1.000002p0, FLT_MAX},
+    [SHARE] = {0.0, 1.0},
     [FROM_FOUR] = {4.0, FLT_MAX},
     [FROM_ONE] = {1.0, FLT_MAX},
     [STEPS] = {0.0, 0x1p53},
@@ -513,14 +606,14 @@ static void rule_is_as_written(void **state)
         check_slots(rule, table->slots);
     }
     for (size_t k = 0; k < FEATURES; k++) {
-        const bool own = table != NULL && table->given != NULL &&
-                         strcmp(table->given, features[k].name) == 0;
+        const bool own = table != NULL && table->own != NULL &&
+                         strcmp(table->own, features[k].name) == 0;
 
         assert_true(clstep_rule_setting(rule, i + k, &info));
         assert_int_equal(info.feature, 1);
         if (table != NULL)
-            check_row(rule, &features[k], own ? 1e-2 : features[k].initial,
-                      &info);
+            check_row(rule, &features[k],
+                      own ? table->initial : features[k].initial, &info);
     }
     assert_false(clstep_rule_setting(rule, i + FEATURES, &info));
 }
@@ -698,6 +791,10 @@ static const struct {
      "decay_form|cautious"},
     {"ftrl", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
     {"adam", "decay_form=cautious", CLSTEP_OK, ""},
+    {"adan", "weight_decay=0.1", CLSTEP_OK, ""},
+    {"adan", "decay_form=lr weight_decay=0.1", CLSTEP_OK, ""},
+    {"adan", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT, "lr_max|corrected"},
+    {"asgd", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
     {"adam", "clip_norm=1 clip_norm_tensor=1", CLSTEP_INVALID_ARGUMENT,
      "clip_norm|clip_norm_tensor|together"},
     {"adam", "scale_start=8", CLSTEP_INVALID_ARGUMENT, "scale_|check_finite"},
@@ -845,8 +942,8 @@ static void defaults_can_be_set(void **state)
                                                       : info.initial));
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         check_set(optimizer, &info,
-                  table != NULL && table->given != NULL &&
-                      strcmp(table->given, info.name) == 0);
+                  table != NULL && table->own != NULL &&
+                      strcmp(table->own, info.name) == 0);
     clstep_optimizer_release(optimizer);
 }
 

@@ -128,6 +128,8 @@ static const struct {
      "accumulator",
      1e-40f},
     {"ftrl", {.name = "initial_accumulator", .value = 0}, "accumulator", 0.0f},
+    {"yogi", {.name = "lr", .value = 1}, "exp_avg", 1e-6f},
+    {"yogi", {.name = "initial_accumulator", .value = 2}, "exp_avg_sq", 2.0f},
 };
 
 static void slots_begin_where_asked(void **state)

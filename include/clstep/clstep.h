@@ -185,6 +185,7 @@ typedef struct clstep_slot_info {
     const char *name;
     const char *summary;
     const char *condition; /* "amsgrad=1": when it is there; NULL for always */
+    int read_only; /* 1: a step reads it, and only the caller writes it */
 } clstep_slot_info;
 
 typedef struct clstep_rule clstep_rule;
