@@ -107,8 +107,7 @@ clstep_step(
 #ifdef WITH_L2
     x = h.l2 != 0.0f ? x + h.l2 * w : x;
 #endif
-#if defined(WITH_WEIGHT_DECAY) && !defined(DECAY_FORM_CAUTIOUS) &&             \
-    !defined(DECAY_FORM_PROXIMAL)
+#ifdef DECAY_BEFORE
     w = w * h.decay_factor;
 #endif
 
@@ -117,14 +116,14 @@ clstep_step(
 #else
     const float u = direction(w, x, &s, &h);
 
-#if defined(WITH_WEIGHT_DECAY) && defined(DECAY_FORM_CAUTIOUS)
+#ifdef DECAY_CAUTIOUS
     w = (u > 0.0f && w < 0.0f) || (u < 0.0f && w > 0.0f) ? w
                                                          : w * h.decay_factor;
 #endif
     w = w - STEP_SIZE * u;
 #endif
 
-#if defined(WITH_WEIGHT_DECAY) && defined(DECAY_FORM_PROXIMAL)
+#ifdef DECAY_AFTER
     w = w * h.decay_factor;
 #endif
 #ifdef WITH_PROX_L1

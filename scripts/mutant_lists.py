@@ -45,11 +45,12 @@ FAMOUS = [
      "w = fma(-STEP_SIZE, u, w);"),
     # Decay after the rule, where it belongs before it; and at both places.
     ("kernels/step.cl", "adamw sgd ftrl", True,
-     "    !defined(DECAY_FORM_PROXIMAL)\n    w = w * h.decay_factor;\n",
-     "    !defined(DECAY_FORM_PROXIMAL)\n#define DECAY_FORM_PROXIMAL\n"),
+     "#ifdef DECAY_BEFORE\n    w = w * h.decay_factor;\n",
+     "#ifdef DECAY_BEFORE\n#define DECAY_AFTER\n"),
     ("kernels/step.cl", "adamw sgd ftrl", True,
-     "    !defined(DECAY_FORM_PROXIMAL)\n    w = w * h.decay_factor;\n",
-     "    defined(WITH_WEIGHT_DECAY)\n    w = w * h.decay_factor;\n"),
+     "#ifdef DECAY_BEFORE\n    w = w * h.decay_factor;\n",
+     "#if defined(DECAY_BEFORE) || defined(DECAY_AFTER)\n"
+     "    w = w * h.decay_factor;\n"),
     ("kernels/step.cl", "adamw sgd", True, "w = w - STEP_SIZE * u;\n",
      "w = w - STEP_SIZE * u;\n#ifdef WITH_L2\n    w = w - h.l2 * w;\n#endif\n"),
     ("kernels/step.cl", "sgd", True, "x = x * h.unscale", "x = x / h.unscale"),
@@ -61,8 +62,8 @@ FAMOUS = [
      "x + h.l1 * (w < 0.0f ? -1.0f : 1.0f)"),
     ("kernels/step.cl", "sgd", True, "x + h.l2 * w", "x + 2.0f * h.l2 * w"),
     ("kernels/step.cl", "sgd", True,
-     "    !defined(DECAY_FORM_PROXIMAL)\n    w = w * h.decay_factor;",
-     "    !defined(DECAY_FORM_PROXIMAL)\n"
+     "#ifdef DECAY_BEFORE\n    w = w * h.decay_factor;",
+     "#ifdef DECAY_BEFORE\n"
      "    x = x + (1.0f - h.decay_factor) * w;"),
     ("kernels/step.cl", "sgd", True,
      "gradients[gradients_offset + i] = 0;\n#endif\n}",

@@ -192,6 +192,25 @@ write_features(const struct cs_settings *settings, const enum cs_feature *seen,
             write_choice(settings, own + seen[i], &info, text);
 }
 
+/* When the parameter is multiplied by the decay factor. */
+static void
+write_decay(const struct cs_settings *settings, struct cs_text *text)
+{
+    if (!is_given(settings, CS_WEIGHT_DECAY))
+        return;
+    switch ((int)feature(settings, CS_DECAY_FORM)) {
+    case CS_DECAY_CAUTIOUS:
+        cs_text_add(text, "#define DECAY_CAUTIOUS\n");
+        break;
+    case CS_DECAY_PROXIMAL:
+        cs_text_add(text, "#define DECAY_AFTER\n");
+        break;
+    default:
+        cs_text_add(text, "#define DECAY_BEFORE\n");
+        break;
+    }
+}
+
 /* Says whether the device decides by what the gradients are divided. */
 static bool has_scale_in_memory(const struct cs_settings *settings)
 {
@@ -203,10 +222,9 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
                    struct cs_text *text)
 {
     static const enum cs_feature seen[] = {
-        CS_GRAD_SCALE,       CS_MAXIMIZE, CS_CLIP_VALUE, CS_CLIP_NORM,
-        CS_CLIP_NORM_TENSOR, CS_L1,       CS_L2,         CS_WEIGHT_DECAY,
-        CS_DECAY_FORM,       CS_PROX_L1,  CS_MAX_NORM,   CS_COPY_TYPE,
-        CS_GRAD_TYPE,        CS_ZERO_GRAD};
+        CS_GRAD_SCALE,       CS_MAXIMIZE,  CS_CLIP_VALUE, CS_CLIP_NORM,
+        CS_CLIP_NORM_TENSOR, CS_L1,        CS_L2,         CS_PROX_L1,
+        CS_MAX_NORM,         CS_COPY_TYPE, CS_GRAD_TYPE,  CS_ZERO_GRAD};
     const clstep_rule *rule = settings->rule;
     const size_t own = cs_settings_own(rule);
     clstep_setting_info info;
@@ -214,6 +232,7 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
     for (size_t i = 0; i < own && clstep_rule_setting(rule, i, &info); i++)
         write_choice(settings, i, &info, text);
     write_features(settings, seen, sizeof(seen) / sizeof(*seen), text);
+    write_decay(settings, text);
     if (has_scale_in_memory(settings))
         cs_text_add(text, "#define SCALE_IN_MEMORY\n");
     if (cs_settings_has_average(settings))

@@ -628,6 +628,11 @@ for text in skipped=-1 scale_steps=4294967296 scale=0 scale=nan scale=1e39 \
     refused "its ${text%=*} is '${text#*=}', which is not" "$@" \
         --set check_finite=1 --set scale_start=2
 done
+for text in '"scale":"8"' '"scale_steps":"1"'; do
+    state "\"step\":\"3\",$text" "$m,$v" "$one$one"
+    refused "it has $(echo "$text" | cut -d '"' -f 2), but not scale" "$@" \
+        --set check_finite=1 --set scale_start=2
+done
 
 # --- replay: outputs that fail ------------------------------------------------
 

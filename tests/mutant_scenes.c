@@ -21,7 +21,7 @@
 enum {
     PARTS = 2,
     MAX_SETTINGS = 24,
-    MAX_TENSORS = 320,
+    MAX_TENSORS = 66000,
     MAX_GROUPS = 8,
     MAX_KEPT = 64,
     MARGIN = 16, /* elements in front of a range and behind it */
@@ -104,6 +104,7 @@ static const struct {
      GROUPED},
     {"clip_norm=2", {{"sgd", "lr=0.5", "3*300 5/1"}}, "s F1 s", 0},
     {"clip_norm=2", {{"sgd", "lr=0.5", "1100000 20"}}, "s o", 0},
+    {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65600 3/1 5"}}, "s", 0},
     {"device_scale=1 l1=0.1", {{"sgd", "lr=0.5", "700"}}, "s s d", 0},
     {"device_scale=1", {{"adam", "", "70 300/1"}}, "s F0 s q1 s T0 s", 0},
 

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MANY = 10000, GROUPS = 500, MAX_SHAPES = 32 };
+enum { MANY = 10000, VERY_MANY = 70000, GROUPS = 500, MAX_SHAPES = 32 };
 
 #define NUMBER(n, v)                                                           \
     {                                                                          \
@@ -238,6 +238,33 @@ static void many_tensors(void **state)
             whole_step(&whole);
             whole_check(&whole);
         }
+        whole_close(&whole);
+    }
+}
+
+/* More tensors than 256 times 256: most have no elements, which count too. */
+static void sums_of_very_many_tensors(void **state)
+{
+    static struct whole_shape shapes[VERY_MANY];
+    static const clstep_setting settings[][3] = {
+        {NUMBER("clip_norm", 0.25), NUMBER("check_finite", 1)},
+        {NUMBER("clip_norm_tensor", 0.25)},
+    };
+    struct trial_random random = {fixture_seed()};
+    struct whole whole;
+
+    (void)state;
+    for (size_t i = 0; i < VERY_MANY; i++) {
+        const bool empty = trial_random_next(&random) % 64 != 0;
+
+        shapes[i] = (struct whole_shape){
+            1, {empty ? 0 : 1 + trial_random_next(&random) % 5, 0}, 0};
+    }
+    for (size_t s = 0; s < 2; s++) {
+        whole_open(&whole, "sgd", settings[s], shapes, VERY_MANY,
+                   fixture_seed());
+        whole_step(&whole);
+        whole_check(&whole);
         whole_close(&whole);
     }
 }
@@ -467,6 +494,7 @@ int main(void)
         cmocka_unit_test(random_layouts),
         cmocka_unit_test(other_sums),
         cmocka_unit_test(many_tensors),
+        cmocka_unit_test(sums_of_very_many_tensors),
         cmocka_unit_test(parameters_and_average_are_swapped),
         cmocka_unit_test(rows_of_every_length),
     };

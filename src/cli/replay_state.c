@@ -38,15 +38,21 @@ static int read_scale(struct replay *r)
     const char *text = json_string_value(json_object_get(metadata, "scale"));
     double scale = 0;
     uint64_t steps;
+    const bool counted = json_object_get(metadata, "scale_steps") != NULL;
     const int code = read_count(r, "scale_steps", UINT32_MAX, &steps);
 
-    if (code >= 0 || text == NULL)
+    if (code >= 0 || (text == NULL && !counted))
         return code;
-    if (!cli_parse_number(text, &scale) || !((float)scale > 0.0f) ||
-        isinf((float)scale))
+    if (text != NULL && (!cli_parse_number(text, &scale) ||
+                         !((float)scale > 0.0f) || isinf((float)scale)))
         return cli_fail("'%s': its scale is '%.100s', which is not a number"
                         " above 0 that a float holds",
                         safetensors_path(r->state), text);
+    if (text == NULL || !counted)
+        return cli_fail("'%s': it has %s, but not %s",
+                        safetensors_path(r->state),
+                        counted ? "scale_steps" : "scale",
+                        counted ? "scale" : "scale_steps");
     r->before.scale = (float)scale;
     r->before.scale_steps = (uint32_t)steps;
     return -1;
