@@ -49,6 +49,8 @@ static double decay_factor(const struct cs_settings *settings, uint64_t t)
     const double lr = settings->value[0];
     const double decay = feature(settings, CS_WEIGHT_DECAY);
 
+    if (settings->rule->decays_itself)
+        return decay;
     if (rests(settings, t))
         return 1.0;
     switch ((int)feature(settings, CS_DECAY_FORM)) {
@@ -192,12 +194,17 @@ write_features(const struct cs_settings *settings, const enum cs_feature *seen,
             write_choice(settings, own + seen[i], &info, text);
 }
 
-/* When the parameter is multiplied by the decay factor. */
+/* When the parameter is multiplied by the decay factor, if the rule does not do
+ * it all. */
 static void
 write_decay(const struct cs_settings *settings, struct cs_text *text)
 {
     if (!is_given(settings, CS_WEIGHT_DECAY))
         return;
+    if (settings->rule->decays_itself) {
+        cs_text_add(text, "#define DECAY_IN_RULE\n");
+        return;
+    }
     switch ((int)feature(settings, CS_DECAY_FORM)) {
     case CS_DECAY_CAUTIOUS:
         cs_text_add(text, "#define DECAY_CAUTIOUS\n");

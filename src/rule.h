@@ -39,7 +39,7 @@ struct cs_need {
  */
 struct cs_memo {
     uint64_t t;
-    double key[2], value;
+    double key[3], value;
 };
 
 struct clstep_rule {
@@ -70,6 +70,14 @@ struct clstep_rule {
 
     /* 1: the first step only fills slots, so nothing decays or shrinks then. */
     int rests_first;
+
+    /* 1: weight_decay is the rule's own affair: behind DECAY_IN_RULE the kernel
+     * text finds it as "decay_factor", and decay_form is none but lr. */
+    int decays_itself;
+
+    /* The setting b of a rule whose parameters w are not those to evaluate at:
+     * these are w + (1 - 1 / b) (z - w), z the first slot; or NULL. */
+    const char *evaluated;
 };
 
 extern const clstep_rule cs_rules[]; /* ends with a rule without a name */

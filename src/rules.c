@@ -230,7 +230,7 @@ nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
         if (product < 1e-30)
             product = 0.0;
     }
-    *memo = (struct cs_memo){t, {beta1, factor}, product};
+    *memo = (struct cs_memo){t, {beta1, factor, 0.0}, product};
     return product;
 }
 
@@ -587,6 +587,95 @@ sophia_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
     s[1] = 1.0 - v[SOPHIA_BETA1];
     s[2] = v[SOPHIA_RHO];
     s[3] = v[SOPHIA_EPS];
+}
+
+/* --- schedule_free_sgd, schedule_free_adamw ------------------------------- */
+
+enum { FREE_SGD_LR, FREE_SGD_MOMENTUM, FREE_SGD_SCHEDULE };
+enum {
+    FREE_ADAMW_LR,
+    FREE_ADAMW_BETA1,
+    FREE_ADAMW_BETA2,
+    FREE_ADAMW_EPS,
+    FREE_ADAMW_SCHEDULE
+};
+
+/* What both have behind their own settings, and the scalars in front. */
+enum { FREE_WARMUP, FREE_R, FREE_POWER };
+enum {
+    FREE_RATE,
+    FREE_SHARE,
+    FREE_LEAD,
+    FREE_FIRST,
+    FREE_MIX2,
+    FREE_CORRECTION2,
+    FREE_EPS
+};
+
+/* The weight of step 'i' in the average. */
+static double free_weight(const double *schedule, uint64_t i)
+{
+    const double warmup = schedule[FREE_WARMUP];
+    const double ramp = (double)i < warmup ? (double)i / warmup : 1.0;
+
+    return pow((double)i, schedule[FREE_R]) * pow(ramp, schedule[FREE_POWER]);
+}
+
+/*
+ * The weights of steps 1 to 't'.  The sum is remembered some steps back, since
+ * with check_finite a call may look at steps before the last.
+ */
+static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
+{
+    enum { STRIDE = 512 };
+    const double warmup = schedule[FREE_WARMUP];
+    const int known = memo->t != 0 && memo->t <= t && memo->key[0] == warmup &&
+                      memo->key[1] == schedule[FREE_R] &&
+                      memo->key[2] == schedule[FREE_POWER];
+    const double steps = ceil(warmup) > 1.0 ? ceil(warmup) : 1.0;
+    const uint64_t last =
+        schedule[FREE_R] == 0.0 && (double)t >= steps ? (uint64_t)steps : t;
+    double sum = known ? memo->value : 0.0;
+
+    for (uint64_t i = known ? memo->t + 1 : 1; i <= last; i++) {
+        sum += free_weight(schedule, i);
+        if ((i % STRIDE == 0 && last - i >= STRIDE) || (i == last && i < t))
+            *memo = (struct cs_memo){
+                i, {warmup, schedule[FREE_R], schedule[FREE_POWER]}, sum};
+    }
+    return sum + (double)(t - last);
+}
+
+/* The scalars of both; 'b' is how far the parameters are from the average. */
+static void free_scalars(const double *schedule, double lr, double b,
+                         uint64_t t, struct cs_memo *memo, double *s)
+{
+    const double warmup = schedule[FREE_WARMUP];
+    const double rate = (double)t < warmup ? lr * ((double)t / warmup) : lr;
+    const double sum = free_sum(schedule, t, memo);
+    const double share = sum != 0.0 ? free_weight(schedule, t) / sum : 0.0;
+
+    s[FREE_RATE] = rate;
+    s[FREE_SHARE] = share;
+    s[FREE_LEAD] = rate * (b * (1.0 - share) - 1.0);
+    s[FREE_FIRST] = t == 1;
+}
+
+static void
+free_sgd_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
+{
+    free_scalars(v + FREE_SGD_SCHEDULE, v[FREE_SGD_LR], v[FREE_SGD_MOMENTUM], t,
+                 memo, s);
+}
+
+static void
+free_adamw_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
+{
+    free_scalars(v + FREE_ADAMW_SCHEDULE, v[FREE_ADAMW_LR], v[FREE_ADAMW_BETA1],
+                 t, memo, s);
+    s[FREE_MIX2] = 1.0 - v[FREE_ADAMW_BETA2];
+    s[FREE_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[FREE_ADAMW_BETA2], t));
+    s[FREE_EPS] = v[FREE_ADAMW_EPS];
 }
 
 /* -------------------------------------------------------------------------- */
@@ -1053,6 +1142,62 @@ const clstep_rule cs_rules[] = {
               .read_only = 1}},
         .scalars = {"step_size", "mix1", "rho", "eps"},
         .prepare = sophia_prepare,
+    },
+    {
+        .name = "schedule_free_sgd",
+        .summary = "gradient descent that needs no schedule of lr",
+        .settings =
+            {[FREE_SGD_LR] = {"lr", "step size", .initial = 1, ANY},
+             [FREE_SGD_MOMENTUM] = {"momentum",
+                                    "how near the parameters are to what is "
+                                    "evaluated",
+                                    .initial = 0.9, .min = FLT_MIN,
+                                    .max = 0x1.fffffep-1},
+             [FREE_SGD_SCHEDULE +
+                 FREE_WARMUP] = {"warmup", "steps until lr is reached", STEPS},
+             [FREE_SGD_SCHEDULE +
+                 FREE_R] = {"r", "power of t in the weight of a step", ANY},
+             [FREE_SGD_SCHEDULE +
+                 FREE_POWER] = {"weight_lr_power",
+                                "power of the warmup in the weight of a step",
+                                .initial = 2, ANY}},
+        .slots = {{"z", "where the steps alone lead"}},
+        .scalars = {"rate", "share", "lead", "first"},
+        .prepare = free_sgd_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .evaluated = "momentum",
+    },
+    {
+        .name = "schedule_free_adamw",
+        .summary = "adamw that needs no schedule of lr",
+        .settings =
+            {[FREE_ADAMW_LR] = {"lr", "step size", .initial = 2.5e-3, ANY},
+             [FREE_ADAMW_BETA1] = {"beta1",
+                                   "how near the parameters are to what is "
+                                   "evaluated",
+                                   .initial = 0.9, .min = FLT_MIN,
+                                   .max = 0x1.fffffep-1},
+             [FREE_ADAMW_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                   .initial = 0.999, FRACTION},
+             [FREE_ADAMW_EPS] = {"eps", "keeps the divisor from zero",
+                                 .initial = 1e-8, ANY},
+             [FREE_ADAMW_SCHEDULE +
+                 FREE_WARMUP] = {"warmup", "steps until lr is reached", STEPS},
+             [FREE_ADAMW_SCHEDULE +
+                 FREE_R] = {"r", "power of t in the weight of a step", ANY},
+             [FREE_ADAMW_SCHEDULE +
+                 FREE_POWER] = {"weight_lr_power",
+                                "power of the warmup in the weight of a step",
+                                .initial = 2, ANY}},
+        .slots = {{"z", "where the steps alone lead"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .scalars = {"rate", "share", "lead", "first", "mix2", "correction2",
+                    "eps"},
+        .prepare = free_adamw_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .evaluated = "beta1",
     },
     {0},
 };

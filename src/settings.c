@@ -373,6 +373,11 @@ check_together(const struct cs_settings *settings, clstep_error *error)
         check_needs(settings, feature_needs, error) != CLSTEP_OK ||
         check_scales(settings, error) != CLSTEP_OK)
         return CLSTEP_INVALID_ARGUMENT;
+    if (rule->decays_itself && form != CS_DECAY_LR)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "decay_form of %s is '%s'; the rule decays itself, and "
+                       "takes only 'lr'",
+                       rule->name, features[CS_DECAY_FORM].choices[(int)form]);
     if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,

@@ -232,6 +232,24 @@ static const struct table tables[] = {
       {"eps", 1e-15, ANY}},
      "exp_avg hessian",
      NULL},
+    {"schedule_free_sgd",
+     {{"lr", 1, ANY},
+      {"momentum", 0.9, SHRINKING},
+      {"warmup", 0, STEPS},
+      {"r", 0, ANY},
+      {"weight_lr_power", 2, ANY}},
+     "z",
+     NULL},
+    {"schedule_free_adamw",
+     {{"lr", 2.5e-3, ANY},
+      {"beta1", 0.9, SHRINKING},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-8, ANY},
+      {"warmup", 0, STEPS},
+      {"r", 0, ANY},
+      {"weight_lr_power", 2, ANY}},
+     "z exp_avg_sq",
+     NULL},
 };
 
 /* The features that every rule has.  lr_max has no number for a default: it is
@@ -357,6 +375,15 @@ alone(clstep_setting *list, const char *name, double value)
     if (strcmp(name, "ema_begin") == 0)
         list[1] = (clstep_setting){.name = "ema_decay", .value = 0.5};
     return list;
+}
+
+/* Says whether the rule can have lr_max: not where it decays itself. */
+static bool takes_lr_max(const clstep_rule *rule)
+{
+    const clstep_setting list[] = {
+        {.name = "decay_form", .choice = "corrected"}, {0}};
+
+    return clstep_rule_check(rule, list, NULL) == CLSTEP_OK;
 }
 
 static bool is_rule_of(const struct table *table, const clstep_rule *rule)
@@ -645,7 +672,8 @@ static void numbers_keep_their_range(void **state)
     char words[64];
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
-        if (info.kind != CLSTEP_NUMBER)
+        if (info.kind != CLSTEP_NUMBER ||
+            (strcmp(info.name, "lr_max") == 0 && !takes_lr_max(rule)))
             continue;
 
         const double outside[] = {nextafter(info.min, -HUGE_VAL),
@@ -795,6 +823,17 @@ static const struct {
     {"adan", "decay_form=lr weight_decay=0.1", CLSTEP_OK, ""},
     {"adan", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT, "lr_max|corrected"},
     {"asgd", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
+    {"schedule_free_sgd", "decay_form=lr weight_decay=0.1", CLSTEP_OK, ""},
+    {"schedule_free_sgd", "decay_form=independent weight_decay=0.1",
+     CLSTEP_INVALID_ARGUMENT, "decay_form|independent|lr"},
+    {"schedule_free_sgd", "decay_form=corrected", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|corrected"},
+    {"schedule_free_adamw", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|cautious"},
+    {"schedule_free_adamw", "decay_form=proximal", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|proximal"},
+    {"schedule_free_adamw", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT,
+     "lr_max|decay_form"},
     {"adam", "clip_norm=1 clip_norm_tensor=1", CLSTEP_INVALID_ARGUMENT,
      "clip_norm|clip_norm_tensor|together"},
     {"adam", "scale_start=8", CLSTEP_INVALID_ARGUMENT, "scale_|check_finite"},
@@ -947,32 +986,34 @@ static void defaults_can_be_set(void **state)
     clstep_optimizer_release(optimizer);
 }
 
-/* Whatever optional number was given at creation can be set later. */
 /* What cannot be given together with others of its kind. */
-static bool left_out(const char *name)
+static bool left_out(const clstep_rule *rule, const char *name)
 {
     return strcmp(name, "grad_scale") == 0 ||
-           strcmp(name, "clip_norm_tensor") == 0;
+           strcmp(name, "clip_norm_tensor") == 0 ||
+           (strcmp(name, "lr_max") == 0 && !takes_lr_max(rule));
 }
 
+/* Whatever optional number was given at creation can be set later. */
 static void given_numbers_can_be_set(void **state)
 {
     const clstep_rule *rule = *state;
     clstep_setting list[MAX_GIVEN + 1] = {
-        {.name = "decay_form", .choice = "corrected"},
+        {.name = "decay_form",
+         .choice = takes_lr_max(rule) ? "corrected" : "lr"},
         {.name = "check_finite", .value = 1.0}};
     clstep_setting_info info;
     size_t n = 2;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
-        if (info.optional && !left_out(info.name) && n < MAX_GIVEN)
+        if (info.optional && !left_out(rule, info.name) && n < MAX_GIVEN)
             list[n++] = (clstep_setting){.name = info.name, .value = info.max};
 
     clstep_optimizer *optimizer =
         fixture_optimizer(clstep_rule_name(rule), list, 1);
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
-        if (!info.optional || left_out(info.name))
+        if (!info.optional || left_out(rule, info.name))
             continue;
         assert_true(get(optimizer, info.name) == info.max);
         check_set(optimizer, &info, true);

@@ -444,6 +444,20 @@ CLSTEP_API clstep_status clstep_optimizer_swap(
     const cl_event *wait_list, cl_event *done, clstep_error *error);
 
 /*
+ * Of a schedule-free rule: writes the parameters to evaluate at to 'output',
+ * which is laid out as the parameters are and is another buffer.  The
+ * parameters themselves are where gradients are taken, and training goes on
+ * with them.  A group that has not taken a step is copied; where only the
+ * device knows whether it has (check_finite), this waits for it.  Else it only
+ * enqueues, with wait list and event as a step has.
+ */
+CLSTEP_API clstep_status clstep_optimizer_evaluate(
+    clstep_optimizer *optimizer, cl_command_queue queue,
+    const clstep_buffers *buffers, cl_mem output, uint64_t output_offset,
+    cl_uint wait_count, const cl_event *wait_list, cl_event *done,
+    clstep_error *error);
+
+/*
  * Sets a number for the steps to come, in every group: any number of the rule,
  * and any optional one that was given at creation, as those of the features
  * are.  Never rebuilds anything.
