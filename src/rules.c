@@ -10,6 +10,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #define ANY      .min = 0.0, .max = FLT_MAX
 #define POSITIVE .min = FLT_MIN, .max = FLT_MAX
@@ -230,7 +231,7 @@ nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
         if (product < 1e-30)
             product = 0.0;
     }
-    *memo = (struct cs_memo){t, {beta1, factor, 0.0}, product};
+    *memo = (struct cs_memo){t, {beta1, factor}, product};
     return product;
 }
 
@@ -629,9 +630,8 @@ static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
 {
     enum { STRIDE = 512 };
     const double warmup = schedule[FREE_WARMUP];
-    const int known = memo->t != 0 && memo->t <= t && memo->key[0] == warmup &&
-                      memo->key[1] == schedule[FREE_R] &&
-                      memo->key[2] == schedule[FREE_POWER];
+    const int known = memo->t != 0 && memo->t <= t &&
+                      memcmp(memo->key, schedule, sizeof(memo->key)) == 0;
     const double steps = ceil(warmup) > 1.0 ? ceil(warmup) : 1.0;
     const uint64_t last =
         schedule[FREE_R] == 0.0 && (double)t >= steps ? (uint64_t)steps : t;
@@ -641,7 +641,7 @@ static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
         sum += free_weight(schedule, i);
         if ((i % STRIDE == 0 && last - i >= STRIDE) || (i == last && i < t))
             *memo = (struct cs_memo){
-                i, {warmup, schedule[FREE_R], schedule[FREE_POWER]}, sum};
+                i, {schedule[0], schedule[1], schedule[2]}, sum};
     }
     return sum + (double)(t - last);
 }
