@@ -12,6 +12,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "train_text/check.h"
 #include "train_text/fail.h"
 #include "train_text/model.h"
 #include "train_text/options.h"
@@ -574,6 +575,8 @@ int main(int argc, char **argv)
 
     clstep_optimizer_get(training.optimizer, "lr", &training.base_rate, NULL);
     warm_up(&training);
+    if (options.check_gradient && !check_gradients(&model, &training.learned))
+        die("the gradients are not those of the loss");
     train(&training);
     finish(&training);
     swap_average(&training);

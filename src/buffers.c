@@ -70,9 +70,9 @@ inspect(cl_mem buffer, struct range *range, size_t *base, size_t *size,
 /* Fills in '*range' for 'count' elements of 'element' bytes of 'buffer', which
  * the caller calls 'name'. */
 static clstep_status
-check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
-            uint64_t count, uint64_t element, const char *name,
-            struct range *range, clstep_error *error)
+check_range(cl_context wanted, cl_mem buffer, uint64_t offset, uint64_t count,
+            uint64_t element, const char *name, struct range *range,
+            clstep_error *error)
 {
     size_t base = 0, size = 0;
     cl_context context = NULL;
@@ -88,10 +88,9 @@ check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
     if (type != CL_MEM_OBJECT_BUFFER)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "%s is an image or a pipe; it has to be a buffer", name);
-    if (context != optimizer->device->context)
+    if (context != wanted)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s belongs to another context than the optimizer",
-                       name);
+                       "%s belongs to another context than the queue", name);
     if (!cs_size_range(0, offset, count, element, &range->begin, &range->end) ||
         range->end > size)
         return cs_fail(
@@ -104,13 +103,13 @@ check_range(const clstep_optimizer *optimizer, cl_mem buffer, uint64_t offset,
     return CLSTEP_OK;
 }
 
-clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
                               uint64_t offset, uint64_t count, uint64_t size,
                               const char *name, clstep_error *error)
 {
     struct range range;
-    const clstep_status status = check_range(optimizer, buffer, offset, count,
-                                             size, name, &range, error);
+    const clstep_status status =
+        check_range(context, buffer, offset, count, size, name, &range, error);
 
     if (status != CLSTEP_OK)
         return status;
@@ -150,8 +149,9 @@ check_extras(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
                        "copy is a buffer, but the optimizer has no copy_type; "
                        "it has to be NULL");
     if (copies)
-        status = check_range(optimizer, buffers->copy, buffers->copy_offset,
-                             count, 2, "copy", copy, error);
+        status =
+            check_range(optimizer->device->context, buffers->copy,
+                        buffers->copy_offset, count, 2, "copy", copy, error);
     if (status == CLSTEP_OK && copies && (copy->flags & CL_MEM_READ_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "copy is a read-only buffer; a step writes it");
@@ -172,9 +172,9 @@ check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
                        "device_scale; it has to be NULL");
     }
 
-    const clstep_status status =
-        check_range(optimizer, buffers->scale, buffers->scale_offset, 1,
-                    sizeof(float), "scale", scale, error);
+    const clstep_status status = check_range(
+        optimizer->device->context, buffers->scale, buffers->scale_offset, 1,
+        sizeof(float), "scale", scale, error);
 
     if (status == CLSTEP_OK && (scale->flags & CL_MEM_WRITE_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
@@ -200,11 +200,12 @@ clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
         cs_settings_feature(settings, CS_GRAD_TYPE) != CS_TYPE_F32;
     struct range parameters, gradients, copy = {0}, scale = {0};
     clstep_status status =
-        check_range(optimizer, buffers->parameters, buffers->parameters_offset,
-                    count, sizeof(float), "parameters", &parameters, error);
+        check_range(optimizer->device->context, buffers->parameters,
+                    buffers->parameters_offset, count, sizeof(float),
+                    "parameters", &parameters, error);
 
     if (status == CLSTEP_OK)
-        status = check_range(optimizer, buffers->gradients,
+        status = check_range(optimizer->device->context, buffers->gradients,
                              buffers->gradients_offset, count, half ? 2 : 4,
                              "gradients", &gradients, error);
     if (status == CLSTEP_OK)

@@ -61,6 +61,8 @@ const char *clstep_status_name(clstep_status status)
         return "OpenCL call failed";
     case CLSTEP_STATE_TORN:
         return "state torn";
+    case CLSTEP_CALLBACK_FAILED:
+        return "callback failed";
     }
     return "unknown status";
 }

@@ -99,12 +99,12 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
                        opt->settings->rule->name);
     status = cs_check_queue(opt, queue, error);
     if (status == CLSTEP_OK)
-        status = cs_check_buffer(opt, buffers->parameters,
+        status = cs_check_buffer(opt->device->context, buffers->parameters,
                                  buffers->parameters_offset, opt->count,
                                  sizeof(float), "parameters", error);
     if (status == CLSTEP_OK)
-        status = cs_check_buffer(opt, output, output_offset, opt->count,
-                                 sizeof(float), "output", error);
+        status = cs_check_buffer(opt->device->context, output, output_offset,
+                                 opt->count, sizeof(float), "output", error);
     if (status == CLSTEP_OK && output == buffers->parameters)
         status = cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                          "output is the buffer of the parameters, which "

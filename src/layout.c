@@ -178,6 +178,10 @@ clstep_layout_add(clstep_layout *layout, const char *name, size_t rank,
     if (!is_utf8(name))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "the name of tensor %zu is not UTF-8", layout->count);
+    if (rank > CLSTEP_MAX_RANK)
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "rank of tensor '%.128s' is %zu; it is at most %d", name,
+                       rank, CLSTEP_MAX_RANK);
     if (layout->count != 0 && *place_of(layout, name) != 0)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "the layout has a tensor called '%.128s' already", name);

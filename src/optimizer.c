@@ -254,7 +254,7 @@ check_swap(const clstep_optimizer *opt, cl_command_queue queue,
     if (status == CLSTEP_OK && buffers == NULL)
         status = cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
     if (status == CLSTEP_OK)
-        status = cs_check_buffer(opt, buffers->parameters,
+        status = cs_check_buffer(opt->device->context, buffers->parameters,
                                  buffers->parameters_offset, opt->count,
                                  sizeof(float), "parameters", error);
     return status;

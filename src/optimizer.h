@@ -84,8 +84,9 @@ clstep_status
 cs_check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
                clstep_error *error);
 
-/* Says whether 'buffer' holds 'count' elements of 'size' bytes. */
-clstep_status cs_check_buffer(const clstep_optimizer *optimizer, cl_mem buffer,
+/* Says whether 'buffer' can be read and written and holds 'count' elements of
+ * 'size' bytes. */
+clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
                               uint64_t offset, uint64_t count, uint64_t size,
                               const char *name, clstep_error *error);
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "fixture.h"
+#include "device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,10 @@ int fixture_open(void **state)
                     code == CL_SUCCESS ? error.message : name);
         return -1;
     }
+    /* Oclgrind 21.10 loses track of what is initialised in vectors, and ends by
+     * a signal: its sums are those of work-groups. */
+    if (strstr(name, "Oclgrind") != NULL)
+        place.device->grouped = true;
     clstep_device_numerics(place.device, &numerics);
     print_message("device: %s, numerics: %s\n", name,
                   clstep_verdict_name(numerics.verdict));

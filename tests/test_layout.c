@@ -217,6 +217,22 @@ static void names_are_utf8(void **state)
     clstep_layout_release(layout);
 }
 
+static void ranks_are_limited(void **state)
+{
+    uint64_t shape[CLSTEP_MAX_RANK + 1];
+    clstep_layout *layout = create();
+
+    (void)state;
+    for (size_t i = 0; i <= CLSTEP_MAX_RANK; i++)
+        shape[i] = i == 7 ? 3 : 1;
+    refused(layout, "w", CLSTEP_MAX_RANK + 1, shape, CLSTEP_OUT_OF_RANGE,
+            "rank|'w'|65|at most 64");
+    refused(layout, "w", SIZE_MAX, shape, CLSTEP_OUT_OF_RANGE, "rank|at most");
+    add(layout, "w", CLSTEP_MAX_RANK, shape);
+    check(layout, 0, "w", CLSTEP_MAX_RANK, shape, 0, 3);
+    clstep_layout_release(layout);
+}
+
 static void names_are_given_once(void **state)
 {
     clstep_layout *layout = create();
@@ -400,6 +416,7 @@ int main(void)
         cmocka_unit_test(tensors_have_their_places),
         cmocka_unit_test(names_and_shapes_are_copied),
         cmocka_unit_test(names_are_utf8),
+        cmocka_unit_test(ranks_are_limited),
         cmocka_unit_test(names_are_given_once),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(the_end_is_bounded),

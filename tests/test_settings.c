@@ -461,11 +461,11 @@ static void every_status_has_a_name(void **state)
 {
     static const char *const names[] = {
         "ok",           "invalid argument",   "out of range", "out of memory",
-        "build failed", "OpenCL call failed", "state torn",
+        "build failed", "OpenCL call failed", "state torn",   "callback failed",
     };
 
     (void)state;
-    for (int i = CLSTEP_OK; i <= CLSTEP_STATE_TORN; i++)
+    for (int i = CLSTEP_OK; i <= CLSTEP_CALLBACK_FAILED; i++)
         assert_string_equal(clstep_status_name((clstep_status)i), names[i]);
     assert_non_null(clstep_status_name((clstep_status)99));
     assert_string_equal(clstep_verdict_name(CLSTEP_EXACT), "exact");
@@ -473,6 +473,10 @@ static void every_status_has_a_name(void **state)
                         "exact through double");
     assert_string_equal(clstep_verdict_name(CLSTEP_INEXACT), "inexact");
     assert_non_null(clstep_verdict_name((clstep_verdict)99));
+    assert_string_equal(clstep_agreement_name(CLSTEP_AGREES), "agrees");
+    assert_string_equal(clstep_agreement_name(CLSTEP_SUSPICIOUS), "suspicious");
+    assert_string_equal(clstep_agreement_name(CLSTEP_WRONG), "wrong");
+    assert_non_null(clstep_agreement_name((clstep_agreement)99));
     assert_string_equal(clstep_version(), "0.1.0");
 }
 

@@ -151,6 +151,13 @@ rows=$(grep -c '^[0-9]*\(,[0-9.]*\)\{4\}$' a.csv)
 [ -z "$plot" ] || { grep -q '</svg>' a.svg && [ -s a.svg ]; } ||
     fail "the plot is no SVG"
 
+# Gradients are those of the loss, and the check leaves the parameters.
+expect 0 --steps 3 --sample 0 --check-gradient --csv b.csv
+[ "$(grep -c ' agrees: error ' "$folder/out")" -eq 7 ] ||
+    fail "the gradients of 7 tensors do not agree"
+[ "$(losses a.csv)" = "$(losses b.csv)" ] ||
+    fail "the check of the gradients changed the training"
+
 # The same seed gives the same losses, another one does not.
 expect 0 --steps 3 --sample 0 --csv b.csv
 [ "$(losses a.csv)" = "$(losses b.csv)" ] ||

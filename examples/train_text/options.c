@@ -25,7 +25,7 @@ static struct {
     const char *steps, *seconds; /* or NULL */
     const char *batch, *context, *hidden, *embedding, *sample, *seed;
     char **settings, **unset, **held_out;
-    int decay_biases, help;
+    int decay_biases, check_gradient, help;
 } given = {.rule = "adamw",
            .initialisation = "xavier",
            .schedule = "cosine",
@@ -49,6 +49,10 @@ static const struct poptOption table[] = {
      "NAME"},
     {"decay-biases", 0, POPT_ARG_NONE, &given.decay_biases, 0,
      "Let weight_decay act on the biases too", NULL},
+    {"check-gradient", 0, POPT_ARG_NONE, &given.check_gradient, 0,
+     "Before training, hold some gradients of each tensor against differences "
+     "of the loss",
+     NULL},
     {"schedule", 0, POPT_ARG_STRING, &given.schedule, 0,
      "cosine: lr warms up, then falls; constant: it stays (cosine)", "NAME"},
     {"steps", 0, POPT_ARG_STRING, &given.steps, 0, "Batches to train on (800)",
@@ -347,6 +351,7 @@ static struct options check_options(const char *const *files)
         .constant =
             check_name("schedule", given.schedule, "cosine", "constant"),
         .decay_biases = given.decay_biases,
+        .check_gradient = given.check_gradient,
         .initialisation =
             check_name("init", given.initialisation, "xavier", "he") ? HE
                                                                      : XAVIER,

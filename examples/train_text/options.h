@@ -16,6 +16,7 @@ struct options {
     double seconds;           /* 0 if 'steps' counts */
     int constant;             /* no schedule of the step size */
     int decay_biases;         /* weight_decay acts on the biases too */
+    int check_gradient;       /* in front of the training */
     enum initialisation initialisation;
     uint64_t seed;
     struct sizes sizes;          /* the vocabulary is not known yet */

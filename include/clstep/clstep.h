@@ -125,8 +125,9 @@ typedef enum clstep_status {
     CLSTEP_OUT_OF_MEMORY,    /* on the host or on the device */
     CLSTEP_BUILD_FAILED,     /* the device's compiler refused a kernel */
     CLSTEP_CL_FAILED,        /* an OpenCL call failed: see 'cl_code' */
-    CLSTEP_STATE_TORN        /* an earlier step failed on the device: only
+    CLSTEP_STATE_TORN,       /* an earlier step failed on the device: only
                                 loading of state, reset and release work */
+    CLSTEP_CALLBACK_FAILED   /* a function of the caller's said so */
 } clstep_status;
 
 typedef struct clstep_error {
@@ -291,7 +292,7 @@ CLSTEP_API size_t clstep_device_build_log(clstep_device *device, char *text,
  */
 typedef struct clstep_layout clstep_layout;
 
-enum { CLSTEP_ALIGNMENT = 256 };
+enum { CLSTEP_ALIGNMENT = 256, CLSTEP_MAX_RANK = 64 };
 
 typedef struct clstep_tensor {
     const char *name; /* owned by the layout */
@@ -311,9 +312,9 @@ CLSTEP_API void clstep_layout_release(clstep_layout *layout);
 
 /*
  * Adds a tensor.  'name' is any UTF-8 that the layout does not have yet; name
- * and shape are copied.  'shape' may be NULL where 'rank' is 0.  An extent may
- * be 0: such a tensor has no elements.  'group' is a group that there is
- * already, or the next: 0 at first.
+ * and shape are copied.  'rank' is at most CLSTEP_MAX_RANK, and 'shape' may be
+ * NULL where it is 0.  An extent may be 0: such a tensor has no elements.
+ * 'group' is a group that there is already, or the next: 0 at first.
  */
 CLSTEP_API clstep_status clstep_layout_add(clstep_layout *layout,
                                            const char *name, size_t rank,
@@ -617,6 +618,68 @@ CLSTEP_API clstep_status clstep_joint_step(clstep_joint *joint,
                                            cl_uint wait_count,
                                            const cl_event *wait_list,
                                            cl_event *done, clstep_error *error);
+
+/* ========================================================================== */
+/*                               Gradient check                               */
+/* ========================================================================== */
+
+/*
+ * Are the gradients that a program computes those of its loss?  For some
+ * parameters of each tensor the loss is evaluated at w + h and w - h, and its
+ * central difference in double held against the gradient.
+ *
+ * A function of the caller's: writes the loss at what the parameters' buffer
+ * holds now to '*loss', and returns 0, or another number to end the check.  It
+ * waits for the device.  It may use the gradients' buffer as it likes.
+ */
+typedef int clstep_loss(void *user, double *loss);
+
+typedef struct clstep_gradient_options {
+    uint64_t
+        samples;   /* tried of each tensor, all where it has no more; 0: 16 */
+    uint64_t seed; /* of their places: one in each of as many equal parts */
+    double step;   /* h = step max(1, |w|), above 0 and at most 1; 0: 2^-8 */
+    double precision; /* of the loss, relative, below 1; 0: a float's, 2^-23 */
+} clstep_gradient_options;
+
+typedef enum clstep_agreement {
+    CLSTEP_AGREES,     /* the error is at most 0.001, apart from noise */
+    CLSTEP_SUSPICIOUS, /* at most 0.01; or the noise is so large that nothing
+                          can be said */
+    CLSTEP_WRONG       /* above 0.01 */
+} clstep_agreement;
+
+/* What was found in one tensor; n are the differences, a the gradients. */
+typedef struct clstep_gradient_result {
+    uint64_t samples; /* parameters that were tried; 0 in an empty tensor */
+    double error;     /* ||n - a|| / max(||n||, ||a||), 0 where both are 0 */
+    double noise;     /* what the loss's own rounding may add to that, at most:
+                         'precision' |loss| / (2 h) for each n */
+    uint64_t worst;   /* the element of the tensor where |n - a| is largest */
+    double numeric;   /* n there */
+    double analytic;  /* a there */
+    clstep_agreement agreement;
+} clstep_gradient_result;
+
+/* The name of 'agreement': "agrees", "suspicious", "wrong". */
+CLSTEP_API const char *clstep_agreement_name(clstep_agreement agreement);
+
+/*
+ * Checks 'gradients', float, which were computed at 'parameters' by commands in
+ * front of this on 'queue', or have been waited for.  Both hold the layout from
+ * their offset on.  'options' may be NULL.  'results' has room for a result of
+ * each tensor.
+ *
+ * Changes parameters one by one, and puts each back: in the end, and after a
+ * failure of 'loss', they have the bits that they had.  Waits.  Central
+ * differences are those of Goodfellow, Bengio and Courville, "Deep Learning"
+ * (2016), 11.5, "compare back-propagated derivatives to numerical derivatives".
+ */
+CLSTEP_API clstep_status clstep_check_gradient(
+    const clstep_layout *layout, cl_command_queue queue, cl_mem parameters,
+    uint64_t parameters_offset, cl_mem gradients, uint64_t gradients_offset,
+    clstep_loss *loss, void *user, const clstep_gradient_options *options,
+    clstep_gradient_result *results, clstep_error *error);
 
 #ifdef __cplusplus
 }
