@@ -70,21 +70,35 @@ static int setting_of(const clstep_optimizer *optimizer, const char *name)
     return (int)value;
 }
 
+/* How a step meets the slot called 'name'. */
+static enum bench_access access_of(const clstep_rule *rule, const char *name)
+{
+    clstep_slot_info slot;
+
+    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
+        if (slot.read_only && strcmp(slot.name, name) == 0)
+            return BENCH_READ;
+    return BENCH_BOTH;
+}
+
 /* What a step reads and writes. */
-static struct bench_traffic traffic_of(const clstep_optimizer *optimizer)
+static struct bench_traffic
+traffic_of(const clstep_rule *rule, const clstep_optimizer *optimizer)
 {
     const enum bench_type gradient =
         (enum bench_type)setting_of(optimizer, "grad_type");
     const enum bench_type copy =
         (enum bench_type)setting_of(optimizer, "copy_type");
     struct bench_traffic traffic = {.count = 0};
+    const char *slot;
 
     bench_traffic_add(&traffic, BENCH_F32, BENCH_BOTH);
     bench_traffic_add(&traffic, gradient,
                       setting_of(optimizer, "zero_grad") != 0 ? BENCH_BOTH
                                                               : BENCH_READ);
-    for (size_t i = 0; clstep_optimizer_slot(optimizer, i) != NULL; i++)
-        bench_traffic_add(&traffic, BENCH_F32, BENCH_BOTH);
+    for (size_t i = 0; (slot = clstep_optimizer_slot(optimizer, i)) != NULL;
+         i++)
+        bench_traffic_add(&traffic, BENCH_F32, access_of(rule, slot));
     if (copy != BENCH_F32)
         bench_traffic_add(&traffic, copy, BENCH_WRITE);
     return traffic;
@@ -215,7 +229,7 @@ static int open_subject(struct subject *s, const struct cli_device *device,
     if (code != CLI_OK)
         return code;
 
-    const struct bench_traffic traffic = traffic_of(s->optimizer);
+    const struct bench_traffic traffic = traffic_of(c->rule, s->optimizer);
 
     if (bench_traffic_bytes(&traffic) != clstep_optimizer_bytes(s->optimizer))
         return cli_fail("%s of %s: the limit would move %" PRIu64 " bytes a"

@@ -122,6 +122,10 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
     if (status == CLSTEP_OK && cs_settings_has_average(opt->settings))
         status = create_small(opt, opt->table != NULL ? "#define ROWS\n" : "",
                               "swap", "clstep_swap", &opt->swap, error);
+    if (status == CLSTEP_OK && opt->settings->rule->evaluated != NULL)
+        status =
+            create_small(opt, opt->table != NULL ? "#define ROWS\n" : "",
+                         "evaluate", "clstep_evaluate", &opt->evaluate, error);
     return status;
 }
 
@@ -460,7 +464,7 @@ void clstep_optimizer_release(clstep_optimizer *opt)
                               opt->matrices};
     struct cs_kernel *const kernels[] = {
         &opt->kernel,      &opt->tail, &opt->rows, &opt->finish,
-        &opt->finish_tail, &opt->fill, &opt->swap};
+        &opt->finish_tail, &opt->fill, &opt->swap, &opt->evaluate};
 
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         if (buffers[i] != NULL)

@@ -582,8 +582,11 @@ uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
 
     const bool zero = feature(opt, CS_ZERO_GRAD) != 0.0;
     const bool copy = feature(opt, CS_COPY_TYPE) != 0.0;
+    size_t floats = 2;
 
-    return sizeof(float) * 2 * (1 + opt->slot_count) +
+    for (size_t i = 0; i < opt->slot_count; i++)
+        floats += opt->slot_rows[i]->read_only ? 1 : 2;
+    return sizeof(float) * floats +
            size_of(opt, CS_GRAD_TYPE) * (zero ? 2 : 1) + (copy ? 2 : 0);
 }
 

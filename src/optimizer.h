@@ -40,7 +40,7 @@ struct clstep_optimizer {
      * none where they are in 'table'; 'tail' is the same with one. */
     struct cs_kernel kernel, tail;
     struct cs_kernel rows, finish, finish_tail; /* with max_norm */
-    struct cs_kernel fill, swap;
+    struct cs_kernel fill, swap, evaluate;
     size_t local, global; /* of a launch over 'count' elements */
     cl_mem slots[CS_MAX_SLOTS + 1];
     const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];

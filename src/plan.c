@@ -38,12 +38,21 @@ static double l2(const struct cs_settings *settings, uint64_t t)
     return feature(settings, CS_L2);
 }
 
+/* Says whether step 't' only fills slots. */
+static bool rests(const struct cs_settings *settings, uint64_t t)
+{
+    return settings->rule->rests_first && t == 1;
+}
+
 static double decay_factor(const struct cs_settings *settings, uint64_t t)
 {
     const double lr = settings->value[0];
     const double decay = feature(settings, CS_WEIGHT_DECAY);
 
-    (void)t;
+    if (settings->rule->decays_itself)
+        return decay;
+    if (rests(settings, t))
+        return 1.0;
     switch ((int)feature(settings, CS_DECAY_FORM)) {
     case CS_DECAY_INDEPENDENT:
         return 1.0 - decay;
@@ -58,14 +67,14 @@ static double decay_factor(const struct cs_settings *settings, uint64_t t)
 
 static double soft_threshold(const struct cs_settings *settings, uint64_t t)
 {
-    (void)t;
-    return settings->value[0] * feature(settings, CS_PROX_L1);
+    return rests(settings, t)
+               ? 0.0
+               : settings->value[0] * feature(settings, CS_PROX_L1);
 }
 
 static double max_norm(const struct cs_settings *settings, uint64_t t)
 {
-    (void)t;
-    return feature(settings, CS_MAX_NORM);
+    return rests(settings, t) ? 0.0 : feature(settings, CS_MAX_NORM);
 }
 
 /* The share of the parameters in their average: 1 for a copy. */
@@ -93,7 +102,7 @@ has_average(const struct cs_settings *settings, enum cs_feature which)
 }
 
 const struct cs_slot cs_average_slot = {"ema", "average of the parameters",
-                                        "ema_decay", NULL};
+                                        .condition = "ema_decay"};
 
 /* The scalar of each feature that has one, computed in double. */
 static const struct {
@@ -152,19 +161,19 @@ write_slot(const char *name, const char *before, const char *between,
     cs_text_add(text, "%s", after);
 }
 
-/* One piece of text for each slot: its name between 'before' and 'after', and
- * once more behind 'between' unless that is NULL. */
-static void
-write_slots(const struct cs_settings *settings, const char *before,
-            const char *between, const char *after, struct cs_text *text)
+/* One piece of text for each slot, or for each that a step writes: its name
+ * between 'before' and 'after', and once more behind 'between' unless that is
+ * NULL. */
+static void write_slots(const struct cs_settings *settings, bool written,
+                        const char *before, const char *between,
+                        const char *after, struct cs_text *text)
 {
     const struct cs_slot *slot = settings->rule->slots;
 
-    for (; slot->name != NULL; slot++) {
-        if (!cs_settings_has_slot(settings, slot))
-            continue;
-        write_slot(slot->name, before, between, after, text);
-    }
+    for (; slot->name != NULL; slot++)
+        if (cs_settings_has_slot(settings, slot) &&
+            !(written && slot->read_only))
+            write_slot(slot->name, before, between, after, text);
 
     /* With max_norm, the average comes after the kernel. */
     if (cs_settings_has_average(settings) && !is_given(settings, CS_MAX_NORM))
@@ -185,12 +194,17 @@ write_features(const struct cs_settings *settings, const enum cs_feature *seen,
             write_choice(settings, own + seen[i], &info, text);
 }
 
-/* When the parameter is multiplied by the decay factor. */
+/* When the parameter is multiplied by the decay factor, if the rule does not do
+ * it all. */
 static void
 write_decay(const struct cs_settings *settings, struct cs_text *text)
 {
     if (!is_given(settings, CS_WEIGHT_DECAY))
         return;
+    if (settings->rule->decays_itself) {
+        cs_text_add(text, "#define DECAY_IN_RULE\n");
+        return;
+    }
     switch ((int)feature(settings, CS_DECAY_FORM)) {
     case CS_DECAY_CAUTIOUS:
         cs_text_add(text, "#define DECAY_CAUTIOUS\n");
@@ -244,13 +258,14 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
 
     /* The first member is there because a struct needs one. */
     cs_text_add(text, " };\nstruct state { float unused;");
-    write_slots(settings, " float ", NULL, ";", text);
+    write_slots(settings, false, " float ", NULL, ";", text);
     cs_text_add(text, " };\n#define SLOT_ARGUMENTS ");
-    write_slots(settings, ", global float *restrict slot_", NULL, "", text);
+    write_slots(settings, false, ", global float *restrict slot_", NULL, "",
+                text);
     cs_text_add(text, "\n#define LOAD_STATE ");
-    write_slots(settings, "s.", " = slot_", "[at]; ", text);
+    write_slots(settings, false, "s.", " = slot_", "[at]; ", text);
     cs_text_add(text, "\n#define STORE_STATE ");
-    write_slots(settings, "slot_", "[at] = s.", "; ", text);
+    write_slots(settings, true, "slot_", "[at] = s.", "; ", text);
     cs_text_add(text, "\n");
 }
 

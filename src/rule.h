@@ -14,7 +14,7 @@
 
 enum {
     CS_MAX_OWN = 10, /* settings of a rule */
-    CS_MAX_SCALARS = 8,
+    CS_MAX_SCALARS = 10,
     CS_MAX_SLOTS = 4,
     CS_MAX_NEEDS = 4
 };
@@ -24,6 +24,7 @@ struct cs_slot {
     const char *summary;
     const char *condition; /* "name=value", "name" (given), or NULL: always */
     const char *initial;   /* the setting that it begins at; NULL for zero */
+    int read_only;         /* 1: a step reads it, and only the caller writes */
 };
 
 /*
@@ -32,7 +33,7 @@ struct cs_slot {
  */
 struct cs_memo {
     uint64_t t;
-    double key[2], value;
+    double key[3], value;
 };
 
 struct clstep_rule {
@@ -45,8 +46,8 @@ struct clstep_rule {
     struct cs_need needs[CS_MAX_NEEDS + 1];
     struct cs_slot slots[CS_MAX_SLOTS + 1];
 
-    /* A feature's default under this rule, where it is not the usual one: the
-     * feature is then given by default. */
+    /* A feature's default under this rule, where it is not the usual one: a
+     * number is then given by default. */
     clstep_setting feature_default;
 
     /*
@@ -60,6 +61,17 @@ struct clstep_rule {
     void (*prepare)(const double *value, uint64_t t, struct cs_memo *memo,
                     double *scalar);
     int sets_parameter;
+
+    /* 1: the first step only fills slots, so nothing decays or shrinks then. */
+    int rests_first;
+
+    /* 1: weight_decay is the rule's own affair: behind DECAY_IN_RULE the kernel
+     * text finds it as "decay_factor", and decay_form is none but lr. */
+    int decays_itself;
+
+    /* The setting b of a rule whose parameters w are not those to evaluate at:
+     * these are w + (1 - 1 / b) (z - w), z the first slot; or NULL. */
+    const char *evaluated;
 };
 
 extern const clstep_rule cs_rules[]; /* ends with a rule without a name */

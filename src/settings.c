@@ -269,6 +269,11 @@ check_together(const struct cs_settings *settings, clstep_error *error)
                              settings->given, error) != CLSTEP_OK ||
         check_scales(settings, error) != CLSTEP_OK)
         return CLSTEP_INVALID_ARGUMENT;
+    if (rule->decays_itself && form != CS_DECAY_LR)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "decay_form of %s is '%s'; the rule decays itself, and "
+                       "takes only 'lr'",
+                       rule->name, features[CS_DECAY_FORM].choices[(int)form]);
     if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,
@@ -292,7 +297,7 @@ cs_settings_resolve(const clstep_rule *rule, const clstep_setting *list,
         settings->value[i] = info.initial;
     if (rule->feature_default.name != NULL)
         settings->given[cs_settings_find(rule, rule->feature_default.name)] =
-            true;
+            rule->feature_default.choice == NULL;
 
     for (; list != NULL && list->name != NULL; list++) {
         const clstep_status status = cs_names_take(
@@ -392,8 +397,12 @@ int clstep_rule_setting(const clstep_rule *rule, size_t index,
     if (found == NULL)
         return 0;
     *info = *found;
-    if (other->name != NULL && strcmp(other->name, found->name) == 0)
-        info->initial = other->value;
+    if (other->name == NULL || strcmp(other->name, found->name) != 0)
+        return 1;
+    info->initial = other->value;
+    for (int i = 0; other->choice != NULL && found->choices[i] != NULL; i++)
+        if (strcmp(found->choices[i], other->choice) == 0)
+            info->initial = i;
     return 1;
 }
 
@@ -407,6 +416,7 @@ int clstep_rule_slot(const clstep_rule *rule, size_t index,
             info->name = rule->slots[i].name;
             info->summary = rule->slots[i].summary;
             info->condition = rule->slots[i].condition;
+            info->read_only = rule->slots[i].read_only;
             return 1;
         }
     }

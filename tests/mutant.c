@@ -105,6 +105,7 @@ struct configuration {
     bool features;  /* vary their numbers, not the rule's */
     uint64_t count; /* of the one trial that is special, or 0 */
     unsigned steps;
+    bool disturb;
 };
 
 /* What the sweeps do not meet. */
@@ -113,6 +114,7 @@ static const struct {
     clstep_setting settings[3];
     uint64_t count;
     unsigned steps;
+    bool disturb;
 } specials[] = {
     /* Past the beginning of the rectification, with an eps that counts. */
     {"radam", {{"eps", 0.0625, NULL}}, 257, 12},
@@ -120,6 +122,22 @@ static const struct {
     {"radam", {{"beta2", 0.75, NULL}, {"threshold", 7.0, NULL}}, 17, 200},
     /* A share whose last bits turn one sign in many. */
     {"lion", {{"beta1", 0.9999995, NULL}}, 60007, 5},
+    /* Until the average begins, and after; the same of the warmups. */
+    {"asgd", {{"lambd", 0.25, NULL}, {"t0", 3.0, NULL}}, 257, 12},
+    {"ademamix",
+     {{"alpha_warmup", 5.0, NULL}, {"beta3_warmup", 6.5, NULL}},
+     257,
+     12},
+    {"adabelief", {{"rectify", 1.0, NULL}, {"eps", 0.0625, NULL}}, 257, 12},
+    {"schedule_free_sgd", {{"warmup", 3.5, NULL}}, 257, 12},
+    {"schedule_free_adamw",
+     {{"warmup", 3.5, NULL}, {"weight_lr_power", 1.5, NULL}},
+     257,
+     12},
+    /* What is remembered of the steps before: when it does not hold any more,
+     * and over many steps. */
+    {"schedule_free_sgd", {{"warmup", 1.5, NULL}}, 257, 8, true},
+    {"schedule_free_sgd", {{"warmup", 3.5, NULL}, {"r", 1.5, NULL}}, 17, 1300},
 };
 
 static bool has(const struct sweep_list *list, const char *name)
@@ -147,7 +165,8 @@ add_specials(const clstep_rule *rule, struct configuration *all, size_t n)
         if (strcmp(specials[i].rule, clstep_rule_name(rule)) != 0)
             continue;
         all[n] = (struct configuration){.count = specials[i].count,
-                                        .steps = specials[i].steps};
+                                        .steps = specials[i].steps,
+                                        .disturb = specials[i].disturb};
         for (size_t k = 0; specials[i].settings[k].name != NULL; k++)
             sweep_add(&all[n].list, specials[i].settings[k]);
         n++;
@@ -256,7 +275,7 @@ static int run_configuration(const clstep_rule *rule,
 
     if (configuration->count != 0)
         return run_trial(rule, &list, configuration->count,
-                         configuration->steps, false, &random);
+                         configuration->steps, configuration->disturb, &random);
     for (size_t v = 0;
          code == 0 && give_values(rule, configuration, v, &random, &list); v++)
         code = run_trial(rule, &list, counts[0], STEPS, v % 2 == 0, &random);

@@ -11,7 +11,7 @@
 #include "fixture.h"
 #include "reference.h"
 
-enum { SCENE_SLOTS = 4 };
+enum { SCENE_SLOTS = 5 };
 
 struct scene {
     uint64_t count;

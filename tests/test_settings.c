@@ -24,6 +24,9 @@ enum range {
     ANY,
     POSITIVE,
     FRACTION,
+    SHRINKING,
+    GROWING,
+    SHARE,
     FROM_FOUR,
     FROM_ONE,
     STEPS,
@@ -45,7 +48,8 @@ struct table {
     const char *rule;
     struct row settings[11];
     const char *slots; /* "name", or "name:condition", with blanks between */
-    const char *given; /* the feature that is given by default, or NULL */
+    const char *own;   /* the feature with a default of its own, or NULL */
+    double initial;    /* that default */
 };
 
 static const struct table tables[] = {
@@ -98,7 +102,8 @@ static const struct table tables[] = {
       {"eps_form", 0, CHOICE, "outside|inside|hat"},
       {"amsgrad", 0, FLAG}},
      "exp_avg exp_avg_sq max_exp_avg_sq:amsgrad=1",
-     "weight_decay"},
+     "weight_decay",
+     1e-2},
     {"adamax",
      {{"lr", 2e-3, ANY},
       {"beta1", 0.9, FRACTION},
@@ -142,6 +147,109 @@ static const struct table tables[] = {
      {{"lr", 1e-3, ANY}, {"momentum", 0.9, FRACTION}},
      "exp_avg",
      NULL},
+    {"rprop",
+     {{"lr", 1e-2, ANY},
+      {"eta_minus", 0.5, SHRINKING},
+      {"eta_plus", 1.2, GROWING},
+      {"step_min", 1e-6, POSITIVE},
+      {"step_max", 50, POSITIVE}},
+     "prev step_size",
+     NULL},
+    {"asgd",
+     {{"lr", 1e-2, ANY},
+      {"lambd", 1e-4, ANY},
+      {"alpha", 0.75, ANY},
+      {"t0", 1e6, ANY}},
+     "ax",
+     NULL},
+    {"adabelief",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-16, ANY},
+      {"rectify", 0, FLAG}},
+     "exp_avg exp_avg_var",
+     NULL},
+    {"yogi",
+     {{"lr", 1e-2, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-3, ANY},
+      {"initial_accumulator", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"adan",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.98, FRACTION},
+      {"beta2", 0.92, FRACTION},
+      {"beta3", 0.99, FRACTION},
+      {"eps", 1e-8, ANY}},
+     "exp_avg exp_avg_diff exp_avg_sq prev",
+     "decay_form",
+     4},
+    {"ademamix",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"beta3", 0.9999, FRACTION},
+      {"alpha", 5, ANY},
+      {"eps", 1e-8, ANY},
+      {"alpha_warmup", 0, STEPS},
+      {"beta3_warmup", 0, STEPS}},
+     "exp_avg exp_avg_slow exp_avg_sq",
+     NULL},
+    {"qhm",
+     {{"lr", 1e-2, ANY}, {"momentum", 0.999, FRACTION}, {"nu", 0.7, SHARE}},
+     "momentum_buffer",
+     NULL},
+    {"qhadam",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"nu1", 0.7, SHARE},
+      {"nu2", 1, SHARE},
+      {"eps", 1e-8, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"laprop",
+     {{"lr", 4e-4, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-15, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"adopt",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.9999, FRACTION},
+      {"eps", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"sophia",
+     {{"lr", 1e-4, ANY},
+      {"beta1", 0.965, FRACTION},
+      {"rho", 0.04, ANY},
+      {"eps", 1e-15, ANY}},
+     "exp_avg hessian",
+     NULL},
+    {"schedule_free_sgd",
+     {{"lr", 1, ANY},
+      {"momentum", 0.9, SHRINKING},
+      {"warmup", 0, STEPS},
+      {"r", 0, ANY},
+      {"weight_lr_power", 2, ANY}},
+     "z",
+     NULL},
+    {"schedule_free_adamw",
+     {{"lr", 2.5e-3, ANY},
+      {"beta1", 0.9, SHRINKING},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-8, ANY},
+      {"warmup", 0, STEPS},
+      {"r", 0, ANY},
+      {"weight_lr_power", 2, ANY}},
+     "z exp_avg_sq",
+     NULL},
 };
 
 /* The features that every rule has.  lr_max has no number for a default: it is
@@ -179,6 +287,9 @@ static const struct {
     [ANY] = {0.0, FLT_MAX},
     [POSITIVE] = {FLT_MIN, FLT_MAX},
     [FRACTION] = {0.0, 0x1.fffffep-1},
+    [SHRINKING] = {FLT_MIN, 0x1.fffffep-1},
+    [GROWING] = {0x1.000002p0, FLT_MAX},
+    [SHARE] = {0.0, 1.0},
     [FROM_FOUR] = {4.0, FLT_MAX},
     [FROM_ONE] = {1.0, FLT_MAX},
     [STEPS] = {0.0, 0x1p53},
@@ -264,6 +375,15 @@ alone(clstep_setting *list, const char *name, double value)
     if (strcmp(name, "ema_begin") == 0)
         list[1] = (clstep_setting){.name = "ema_decay", .value = 0.5};
     return list;
+}
+
+/* Says whether the rule can have lr_max: not where it decays itself. */
+static bool takes_lr_max(const clstep_rule *rule)
+{
+    const clstep_setting list[] = {
+        {.name = "decay_form", .choice = "corrected"}, {0}};
+
+    return clstep_rule_check(rule, list, NULL) == CLSTEP_OK;
 }
 
 static bool is_rule_of(const struct table *table, const clstep_rule *rule)
@@ -517,14 +637,14 @@ static void rule_is_as_written(void **state)
         check_slots(rule, table->slots);
     }
     for (size_t k = 0; k < FEATURES; k++) {
-        const bool own = table != NULL && table->given != NULL &&
-                         strcmp(table->given, features[k].name) == 0;
+        const bool own = table != NULL && table->own != NULL &&
+                         strcmp(table->own, features[k].name) == 0;
 
         assert_true(clstep_rule_setting(rule, i + k, &info));
         assert_int_equal(info.feature, 1);
         if (table != NULL)
-            check_row(rule, &features[k], own ? 1e-2 : features[k].initial,
-                      &info);
+            check_row(rule, &features[k],
+                      own ? table->initial : features[k].initial, &info);
     }
     assert_false(clstep_rule_setting(rule, i + FEATURES, &info));
 }
@@ -556,7 +676,8 @@ static void numbers_keep_their_range(void **state)
     char words[64];
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
-        if (info.kind != CLSTEP_NUMBER)
+        if (info.kind != CLSTEP_NUMBER ||
+            (strcmp(info.name, "lr_max") == 0 && !takes_lr_max(rule)))
             continue;
 
         const double outside[] = {nextafter(info.min, -HUGE_VAL),
@@ -702,6 +823,21 @@ static const struct {
      "decay_form|cautious"},
     {"ftrl", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
     {"adam", "decay_form=cautious", CLSTEP_OK, ""},
+    {"adan", "weight_decay=0.1", CLSTEP_OK, ""},
+    {"adan", "decay_form=lr weight_decay=0.1", CLSTEP_OK, ""},
+    {"adan", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT, "lr_max|corrected"},
+    {"asgd", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
+    {"schedule_free_sgd", "decay_form=lr weight_decay=0.1", CLSTEP_OK, ""},
+    {"schedule_free_sgd", "decay_form=independent weight_decay=0.1",
+     CLSTEP_INVALID_ARGUMENT, "decay_form|independent|lr"},
+    {"schedule_free_sgd", "decay_form=corrected", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|corrected"},
+    {"schedule_free_adamw", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|cautious"},
+    {"schedule_free_adamw", "decay_form=proximal", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|proximal"},
+    {"schedule_free_adamw", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT,
+     "lr_max|decay_form"},
     {"adam", "clip_norm=1 clip_norm_tensor=1", CLSTEP_INVALID_ARGUMENT,
      "clip_norm|clip_norm_tensor|together"},
     {"adam", "scale_start=8", CLSTEP_INVALID_ARGUMENT, "scale_|check_finite"},
@@ -849,37 +985,39 @@ static void defaults_can_be_set(void **state)
                                                       : info.initial));
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         check_set(optimizer, &info,
-                  table != NULL && table->given != NULL &&
-                      strcmp(table->given, info.name) == 0);
+                  table != NULL && table->own != NULL &&
+                      strcmp(table->own, info.name) == 0);
     clstep_optimizer_release(optimizer);
 }
 
-/* Whatever optional number was given at creation can be set later. */
 /* What cannot be given together with others of its kind. */
-static bool left_out(const char *name)
+static bool left_out(const clstep_rule *rule, const char *name)
 {
     return strcmp(name, "grad_scale") == 0 ||
-           strcmp(name, "clip_norm_tensor") == 0;
+           strcmp(name, "clip_norm_tensor") == 0 ||
+           (strcmp(name, "lr_max") == 0 && !takes_lr_max(rule));
 }
 
+/* Whatever optional number was given at creation can be set later. */
 static void given_numbers_can_be_set(void **state)
 {
     const clstep_rule *rule = *state;
     clstep_setting list[MAX_GIVEN + 1] = {
-        {.name = "decay_form", .choice = "corrected"},
+        {.name = "decay_form",
+         .choice = takes_lr_max(rule) ? "corrected" : "lr"},
         {.name = "check_finite", .value = 1.0}};
     clstep_setting_info info;
     size_t n = 2;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
-        if (info.optional && !left_out(info.name) && n < MAX_GIVEN)
+        if (info.optional && !left_out(rule, info.name) && n < MAX_GIVEN)
             list[n++] = (clstep_setting){.name = info.name, .value = info.max};
 
     clstep_optimizer *optimizer =
         fixture_optimizer(clstep_rule_name(rule), list, 1);
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
-        if (!info.optional || left_out(info.name))
+        if (!info.optional || left_out(rule, info.name))
             continue;
         assert_true(get(optimizer, info.name) == info.max);
         check_set(optimizer, &info, true);

@@ -189,6 +189,7 @@ typedef struct clstep_slot_info {
     const char *name;
     const char *summary;
     const char *condition; /* "amsgrad=1": when it is there; NULL for always */
+    int read_only; /* 1: a step reads it, and only the caller writes it */
 } clstep_slot_info;
 
 typedef struct clstep_rule clstep_rule;
@@ -445,6 +446,20 @@ CLSTEP_API clstep_status clstep_optimizer_swap(
     clstep_optimizer *optimizer, cl_command_queue queue,
     const clstep_buffers *buffers, cl_uint wait_count,
     const cl_event *wait_list, cl_event *done, clstep_error *error);
+
+/*
+ * Of a schedule-free rule: writes the parameters to evaluate at to 'output',
+ * which is laid out as the parameters are and is another buffer.  The
+ * parameters themselves are where gradients are taken, and training goes on
+ * with them.  A group that has not taken a step is copied; where only the
+ * device knows whether it has (check_finite), this waits for it.  Else it only
+ * enqueues, with wait list and event as a step has.
+ */
+CLSTEP_API clstep_status clstep_optimizer_evaluate(
+    clstep_optimizer *optimizer, cl_command_queue queue,
+    const clstep_buffers *buffers, cl_mem output, uint64_t output_offset,
+    cl_uint wait_count, const cl_event *wait_list, cl_event *done,
+    clstep_error *error);
 
 /*
  * Sets a number for the steps to come, in every group: any number of the rule,

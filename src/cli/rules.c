@@ -14,8 +14,8 @@ static const char usage[] =
     "slots (the state for each parameter), and its formula.\n";
 
 /* What a step moves for each parameter: it reads the gradient, and reads and
- * writes the parameter and each slot. */
-enum { BYTES = 12, SLOT_BYTES = 8 };
+ * writes the parameter and each slot that is not the caller's. */
+enum { BYTES = 12, SLOT_BYTES = 8, READ_BYTES = 4 };
 
 static size_t bytes_of(const clstep_rule *rule)
 {
@@ -24,7 +24,7 @@ static size_t bytes_of(const clstep_rule *rule)
 
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
         if (slot.condition == NULL)
-            bytes += SLOT_BYTES;
+            bytes += slot.read_only ? READ_BYTES : SLOT_BYTES;
     return bytes;
 }
 
@@ -46,12 +46,15 @@ static void print_list(void)
     const clstep_rule *rule;
     clstep_slot_info slot;
 
-    printf("%-10s %5s  %s\n", "rule", "bytes", "what it does, and its slots");
+    const int width = 20; /* of the longest name and a blank */
+
+    printf("%-*s %5s  %s\n", width, "rule", "bytes",
+           "what it does, and its slots");
     for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
-        printf("%-10s %5zu  %s\n", clstep_rule_name(rule), bytes_of(rule),
+        printf("%-*s %5zu  %s\n", width, clstep_rule_name(rule), bytes_of(rule),
                clstep_rule_summary(rule));
         for (size_t s = 0; clstep_rule_slot(rule, s, &slot); s++) {
-            printf("%-17s  - %s", "", slot.name);
+            printf("%-*s  - %s", width + 7, "", slot.name);
             print_condition(&slot);
             putchar('\n');
         }

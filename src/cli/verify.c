@@ -114,11 +114,11 @@ static int report(const struct tally *tallies, size_t count,
         code =
             cli_print_json(json_of(tallies, count, device, numerics.verdict));
     } else {
-        printf("%s: %s\n\n%-10s %8s %12s\n", device->name,
+        printf("%s: %s\n\n%-20s %8s %12s\n", device->name,
                clstep_verdict_name(numerics.verdict), "rule", "cases",
                "mismatches");
         for (size_t i = 0; i < count; i++)
-            printf("%-10s %8u %12llu\n", clstep_rule_name(tallies[i].rule),
+            printf("%-20s %8u %12llu\n", clstep_rule_name(tallies[i].rule),
                    tallies[i].cases, (unsigned long long)tallies[i].mismatches);
     }
     if (code == CLI_OK && mismatches != 0)

@@ -142,27 +142,38 @@ static void write_copy(const struct step *s, uint16_t *copy)
             copy[i] = reference_to_bf16(s->w[i]);
 }
 
+/* Whether this is a first step in which the rule leaves w as it is. */
+static bool rests(const struct step *s)
+{
+    return s->reference->rule->rests_first && s->t == 1;
+}
+
+/* Whether w decays here, not in the rule. */
+static bool decays(const struct step *s)
+{
+    return given(s->group, "weight_decay") && !s->reference->rule->own_decay &&
+           !rests(s);
+}
+
 void reference_before(const struct step *s)
 {
-    if (given(s->group, "weight_decay"))
+    if (decays(s))
         apply_decay_before(s);
 }
 
 void reference_between(const struct step *s)
 {
-    if (given(s->group, "weight_decay") &&
-        chosen(s->group, "decay_form", "cautious"))
+    if (decays(s) && chosen(s->group, "decay_form", "cautious"))
         apply_decay_cautious(s);
 }
 
 void reference_after(const struct step *s, uint16_t *copy)
 {
-    if (given(s->group, "weight_decay") &&
-        chosen(s->group, "decay_form", "proximal"))
+    if (decays(s) && chosen(s->group, "decay_form", "proximal"))
         apply_decay_proximal(s);
-    if (given(s->group, "prox_l1"))
+    if (given(s->group, "prox_l1") && !rests(s))
         apply_prox_l1(s);
-    if (given(s->group, "max_norm"))
+    if (given(s->group, "max_norm") && !rests(s))
         apply_max_norm(s);
     if (reference_has_ema(s->reference))
         update_ema(s);

@@ -22,7 +22,7 @@ _Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16,
 enum {
     MAX_NAME = 32,
     MAX_SETTINGS = 48,
-    MAX_SLOTS = 4,
+    MAX_SLOTS = 5,
 };
 
 /* A setting that was given, by the caller or by the rule's defaults. */
@@ -77,7 +77,9 @@ struct step {
 /*
  * An update rule.  'step' updates the slots, writes the direction to u and
  * returns the step size; if 'sets_w' is true it writes w instead, and what it
- * returns means nothing.
+ * returns means nothing.  If 'own_decay' is true, weight_decay is left to the
+ * rule.  If 'rests_first' is true, a group's first step leaves w as it is, and
+ * nothing decays or shrinks in it.
  */
 struct rule {
     const char *name; /* NULL ends a list */
@@ -85,6 +87,8 @@ struct rule {
     bool (*add_slots)(struct reference *r); /* NULL if it has none */
     float (*step)(const struct step *s);
     bool sets_w;
+    bool own_decay;
+    bool rests_first;
 };
 
 /* rules.c: the rule called 'name', or NULL. */
@@ -93,8 +97,15 @@ const struct rule *reference_find_rule(const char *name);
 /* rules_adam.c: the rules of Adam's family. */
 extern const struct rule reference_adam_rules[];
 
+/* rules_second.c, rules_adam_second.c: more of both. */
+extern const struct rule reference_second_rules[];
+extern const struct rule reference_adam_second_rules[];
+
 /* reference.c: adds a slot that begins at 'initial'; false if no memory. */
 bool reference_add_slot(struct reference *r, const char *name, double initial);
+
+/* The same for slots that begin at 0; a NULL ends the names. */
+bool reference_add_slots(struct reference *r, const char *const *names);
 
 /* gradient.c: what happens to the gradient before the rule. */
 

@@ -2,8 +2,8 @@
  * reference.c - the reference optimizer: its tensors, settings and slots
  * SPDX-License-Identifier: MIT
  *
- * The step is in step.c, the rules are in rules.c and rules_adam.c, the
- * features in gradient.c and features.c, each a plain loop over a tensor.
+ * The step is in step.c, the rules are in rules.c and rules_*.c, the features
+ * in gradient.c and features.c, each a plain loop over a tensor.
  * Nothing in these files comes from elsewhere in src/ or from kernels/.
  */
 #include "reference.h"
@@ -118,6 +118,14 @@ bool reference_add_slot(struct reference *r, const char *name, double initial)
     r->slots[r->slot_count].name = name;
     r->slots[r->slot_count].values = values;
     r->slot_count++;
+    return true;
+}
+
+bool reference_add_slots(struct reference *r, const char *const *names)
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (!reference_add_slot(r, names[i], 0.0))
+            return false;
     return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * rules.c - the update rules, each a plain loop; Adam's kin: rules_adam.c
+ * rules.c - the update rules, each a plain loop; more of them: rules_*.c
  * SPDX-License-Identifier: MIT
  *
  * A rule is its defaults, its slots and its step.  The comment before each step
@@ -464,7 +464,12 @@ static const struct rule *find_in(const struct rule *list, const char *name)
 
 const struct rule *reference_find_rule(const char *name)
 {
-    const struct rule *found = find_in(rules, name);
+    const struct rule *const lists[] = {rules, reference_adam_rules,
+                                        reference_second_rules,
+                                        reference_adam_second_rules};
+    const struct rule *found = NULL;
 
-    return found != NULL ? found : find_in(reference_adam_rules, name);
+    for (size_t i = 0; found == NULL && i < sizeof(lists) / sizeof(*lists); i++)
+        found = find_in(lists[i], name);
+    return found;
 }

@@ -556,6 +556,28 @@ write_gradients(struct session *s, struct trial_random *random,
                                      "clEnqueueWriteBuffer failed", code);
 }
 
+/* What the caller brings in slots that a step only reads: now and then. */
+static clstep_status
+write_slots(struct session *s, struct trial_random *random, clstep_error *error)
+{
+    const uint64_t count = s->trial->count;
+    clstep_status status = CLSTEP_OK;
+    clstep_slot_info slot;
+
+    for (size_t i = 0; status == CLSTEP_OK && s->step % 2 == 1 &&
+                       clstep_rule_slot(s->trial->rule, i, &slot);
+         i++) {
+        float *expected = reference_slot(s->reference, slot.name);
+
+        if (!slot.read_only || expected == NULL)
+            continue;
+        trial_random_fill(random, expected, count);
+        status = clstep_optimizer_write(s->optimizer, s->place->queue,
+                                        slot.name, 0, count, expected, error);
+    }
+    return status;
+}
+
 static clstep_status
 take_step(struct session *s, struct trial_random *random, clstep_error *error)
 {
@@ -573,6 +595,8 @@ take_step(struct session *s, struct trial_random *random, clstep_error *error)
     };
     clstep_status status = write_gradients(s, random, error);
 
+    if (status == CLSTEP_OK)
+        status = write_slots(s, random, error);
     if (status == CLSTEP_OK && trial->disturb)
         status = disturb(s, error);
     if (status != CLSTEP_OK)

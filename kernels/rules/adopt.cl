@@ -1,0 +1,25 @@
+/*
+ * ADOPT, m = exp_avg, v = exp_avg_sq.
+ *
+ *     first step   v = g^2;  w stays, without a decay too
+ *     later        q = g / max(sqrt(v), eps), within +-(t - 1)^(1/4)
+ *                  m = beta1 m + (1 - beta1) q
+ *                  w = w - lr m
+ *                  v = beta2 v + (1 - beta2) g^2
+ *
+ * Taniguchi et al. 2024, with the bound of their second version.  timm's Adopt
+ * has another exponent; optax.contrib.adopt.
+ */
+static float direction(float w, float x, struct state *s, const struct hyper *h)
+{
+    const float square = x * x;
+    const float deviation = root(s->exp_avg_sq);
+    const float q =
+        limited(divide(x, deviation < h->eps ? h->eps : deviation), h->bound);
+    const float moved = mean(s->exp_avg, q, h->mix1);
+    const bool first = h->first != 0.0f;
+
+    s->exp_avg = first ? s->exp_avg : moved;
+    s->exp_avg_sq = first ? square : mean(s->exp_avg_sq, square, h->mix2);
+    return first ? 0.0f : s->exp_avg;
+}
