@@ -277,6 +277,13 @@ static float clip_of(float sum, float clip_norm)
     return clip_norm == 0.0f ? 1.0f : k > 1.0f ? 1.0f : k;
 }
 
+/* 64 bits as two words: Mesa 22.3.6's llvmpipe loses what all work-items but
+ * the first store in one piece. */
+static ulong long_at(const global uint *words)
+{
+    return words[0] | (ulong)words[1] << 32;
+}
+
 /* What one work-item of 'decide' does alone. */
 static void
 decide_all(float sum, global struct control *control, global uint *table,
@@ -290,8 +297,7 @@ decide_all(float sum, global struct control *control, global uint *table,
 #endif
     control->skip = skip;
     if (table[TABLE_COUNTED])
-        control->steps = table[TABLE_STEPS] | (ulong)table[TABLE_STEPS_HIGH]
-                                                  << 32;
+        control->steps = long_at(table + TABLE_STEPS);
     control->steps += 1 - skip;
     control->skipped += skip;
 
@@ -320,8 +326,7 @@ decide_all(float sum, global struct control *control, global uint *table,
 static ulong
 step_of(const global uint *entry, const global uint *table, ulong taken)
 {
-    const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]
-                                                 << 32;
+    const ulong first = long_at(entry + ENTRY_FIRST);
 
     return table[TABLE_COUNTED] ? first : taken + 1;
 }
@@ -344,7 +349,7 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
     const uint l = (uint)get_local_id(0), wide = (uint)get_local_size(0);
     const uint runs = (tensors + 255) / 256;
     global float *tops = list + tensors;
-    global ulong *counts = (global ulong *)(control + 1);
+    global uint *counts = (global uint *)(control + 1);
 
     for (uint t = l; t < tensors; t += wide) {
 #ifdef NORM
@@ -377,14 +382,15 @@ clstep_decide(const uint tensors, const global struct part *restrict parts,
     for (uint g = l; g < groups && tensors != 0; g += wide) {
         global uint *entry = table + entries + ENTRY_WORDS * g;
         const uint active = entry[ENTRY_ACTIVE];
-        const ulong first = entry[ENTRY_FIRST] | (ulong)entry[ENTRY_FIRST_HIGH]
-                                                     << 32;
-        const ulong step = step_of(entry, table, counts[g]);
+        const ulong first = long_at(entry + ENTRY_FIRST);
+        const ulong step = step_of(entry, table, long_at(counts + 2 * g));
+        const ulong taken = active && !skip ? step : step - 1;
 
         entry[ENTRY_ROW] = !active ? ROW_FROZEN
                            : skip  ? ROW_SKIPPED
                                    : entry[ENTRY_ROWS] + (uint)(step - first) *
                                                             entry[ENTRY_FLOATS];
-        counts[g] = active && !skip ? step : step - 1;
+        counts[2 * g] = (uint)taken;
+        counts[2 * g + 1] = (uint)(taken >> 32);
     }
 }
