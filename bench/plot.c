@@ -275,37 +275,18 @@ static bool draw(FILE *script, FILE *svg)
     return strstr(end, "</svg>") != NULL;
 }
 
-static bool copy(FILE *from, FILE *to)
-{
-    char bytes[4096];
-    size_t count;
-
-    rewind(from);
-    while ((count = fread(bytes, 1, sizeof(bytes), from)) > 0)
-        if (fwrite(bytes, 1, count, to) != count)
-            break; /* Its closing tells. */
-    return !ferror(from);
-}
-
-int bench_plot(FILE *out, const struct bench_result *results, size_t count,
+int bench_plot(FILE *svg, const struct bench_result *results, size_t count,
                const char *device, const char *settings)
 {
     const struct names names = {.device = device, .settings = settings};
-    FILE *script = tmpfile(), *svg = tmpfile();
+    FILE *script = tmpfile();
     int code = CLI_OK;
 
-    if (script == NULL || svg == NULL) {
-        code = cli_fail("no temporary file for the plot");
-        goto done;
-    }
+    if (script == NULL)
+        return cli_fail("no temporary file for the plot");
     write_script(script, results, count, &names);
-    if (!draw(script, svg) || !copy(svg, out))
+    if (!draw(script, svg))
         code = cli_fail("gnuplot could not draw all of the plot");
-
-done:
-    if (script != NULL)
-        fclose(script);
-    if (svg != NULL)
-        fclose(svg);
+    fclose(script);
     return code;
 }

@@ -16,12 +16,12 @@
 int bench_plot_check(void);
 
 /*
- * Draws 'count' results as an SVG into 'out': a bar of GB/s for each, its share
- * above, and a mark where the bar would end at a share of 1.  The title names
- * 'device' and, if there are any, 'settings'.  Returns CLI_OK, or CLI_FAILED
- * after a line; whether all of 'out' could be written is known at its closing.
+ * Draws 'count' results as an SVG into 'svg', a temporary file: a bar of GB/s
+ * for each, its share above, and a mark where the bar would end at a share of
+ * 1.  The title names 'device' and, if there are any, 'settings'.  Returns
+ * CLI_OK if all of it is there, or CLI_FAILED after a line.
  */
-int bench_plot(FILE *out, const struct bench_result *results, size_t count,
+int bench_plot(FILE *svg, const struct bench_result *results, size_t count,
                const char *device, const char *settings);
 
 #endif /* BENCH_PLOT_H */

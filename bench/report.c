@@ -11,26 +11,57 @@
 #include "plot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The rounds from which on a share is what this project calls one. */
 enum { ROUNDS_OF_A_SHARE = 15 };
 
 /* --- files ---------------------------------------------------------------- */
 
+/* Opens a file that is wanted and not open yet. */
 static int open_file(const char *option, const char *name, FILE **file)
 {
-    if (name == NULL)
+    if (name == NULL || *file != NULL)
         return CLI_OK;
     *file = fopen(name, "w");
     if (*file == NULL)
         return cli_fail("%s: cannot write '%s': %s", option, name,
                         strerror(errno));
+    return CLI_OK;
+}
+
+/*
+ * Sees whether a file that is wanted can be written, and leaves it as it is; a
+ * link that leads nowhere leads to an empty file then.  A device or a pipe has
+ * nothing to lose, and is opened at once.
+ */
+static int try_file(const char *option, const char *name, FILE **file)
+{
+    struct stat status;
+
+    if (name == NULL)
+        return CLI_OK;
+    if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
+        return open_file(option, name, file);
+
+    const int created = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const int tried = created < 0 && errno == EEXIST
+                          ? open(name, O_WRONLY | O_CREAT, 0666)
+                          : created;
+
+    if (tried < 0)
+        return cli_fail("%s: cannot write '%s': %s", option, name,
+                        strerror(errno));
+    close(tried);
+    if (created >= 0)
+        remove(name);
     return CLI_OK;
 }
 
@@ -86,9 +117,9 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
     if (code == CLI_OK && plot != NULL)
         code = bench_plot_check();
     if (code == CLI_OK)
-        code = open_file("--csv", csv, &report->csv);
+        code = try_file("--csv", csv, &report->csv);
     if (code == CLI_OK)
-        code = open_file("--plot", plot, &report->plot);
+        code = try_file("--plot", plot, &report->plot);
     return code;
 }
 
@@ -251,9 +282,13 @@ int bench_report_add(struct bench_report *report,
                      const struct bench_result *result)
 {
     json_t *row = row_of(result);
+    int code;
 
     if (json_array_append_new(report->benchmarks, row) != 0)
         return cli_fail("a result could not be kept");
+    code = open_file("--csv", report->csv_name, &report->csv);
+    if (code != CLI_OK)
+        return code;
     if (report->csv != NULL)
         write_csv(report->csv, row, json_array_size(report->benchmarks) == 1);
     if (report->json)
@@ -272,14 +307,44 @@ int bench_report_add(struct bench_report *report,
     return CLI_OK;
 }
 
+/* Copies a file; whether all could be written is known at its closing. */
+static int copy(FILE *from, FILE *to)
+{
+    char bytes[4096];
+    size_t count;
+
+    rewind(from);
+    while ((count = fread(bytes, 1, sizeof(bytes), from)) > 0)
+        if (fwrite(bytes, 1, count, to) != count)
+            break;
+    return ferror(from) ? cli_fail("the plot could not be read back") : CLI_OK;
+}
+
+/* The plot's file is opened when all of the plot is there to be written. */
+static int write_plot(struct bench_report *report,
+                      const struct bench_result *results, size_t count)
+{
+    FILE *svg = tmpfile();
+    int code;
+
+    if (svg == NULL)
+        return cli_fail("no temporary file for the plot");
+    code = bench_plot(svg, results, count, report->device, report->settings);
+    if (code == CLI_OK)
+        code = open_file("--plot", report->plot_name, &report->plot);
+    if (code == CLI_OK)
+        code = copy(svg, report->plot);
+    fclose(svg);
+    return code;
+}
+
 int bench_report_end(struct bench_report *report,
                      const struct bench_result *results, size_t count)
 {
     int code = CLI_OK;
 
-    if (report->plot != NULL)
-        code = bench_plot(report->plot, results, count, report->device,
-                          report->settings);
+    if (report->plot_name != NULL)
+        code = write_plot(report, results, count);
     if (code == CLI_OK)
         code = close_file("--plot", report->plot_name, &report->plot);
     if (code == CLI_OK)
