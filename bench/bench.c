@@ -469,8 +469,7 @@ static int run(const struct options *options)
         goto done;
     opened = true;
 
-    /* The files are opened last, so that no mistake costs their old content,
-     * and before the first measurement, which would be lost. */
+    /* The files are tried before the first measurement, which would be lost. */
     code = check_all(&work, &device);
     if (code == CLI_OK)
         code = bench_report_open(&report, options->json != 0, options->csv,

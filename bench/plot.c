@@ -196,8 +196,8 @@ static void write_script(FILE *script, const struct bench_result *results,
     fprintf(script, "unset multiplot\n");
 }
 
-int bench_plot(FILE *out, const struct bench_result *results, size_t count,
-               const char *device, const char *settings)
+int bench_plot(const char *name, FILE **out, const struct bench_result *results,
+               size_t count, const char *device, const char *settings)
 {
     const struct names names = {.device = device, .settings = settings};
     FILE *script = tmpfile();
@@ -206,7 +206,7 @@ int bench_plot(FILE *out, const struct bench_result *results, size_t count,
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
     write_script(script, results, count, &names);
-    code = cli_gnuplot_draw(script, out);
+    code = cli_gnuplot_draw(script, name, out);
     fclose(script);
     return code;
 }

@@ -44,9 +44,9 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
     if (code == CLI_OK && plot != NULL)
         code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = cli_file_open("--csv", csv, &report->csv);
+        code = cli_file_try("--csv", csv, &report->csv);
     if (code == CLI_OK)
-        code = cli_file_open("--plot", plot, &report->plot);
+        code = cli_file_try("--plot", plot, &report->plot);
     return code;
 }
 
@@ -209,9 +209,13 @@ int bench_report_add(struct bench_report *report,
                      const struct bench_result *result)
 {
     json_t *row = row_of(result);
+    int code;
 
     if (json_array_append_new(report->benchmarks, row) != 0)
         return cli_fail("a result could not be kept");
+    code = cli_file_open("--csv", report->csv_name, &report->csv);
+    if (code != CLI_OK)
+        return code;
     if (report->csv != NULL)
         write_csv(report->csv, row, json_array_size(report->benchmarks) == 1);
     if (report->json)
@@ -235,9 +239,9 @@ int bench_report_end(struct bench_report *report,
 {
     int code = CLI_OK;
 
-    if (report->plot != NULL)
-        code = bench_plot(report->plot, results, count, report->device,
-                          report->settings);
+    if (report->plot_name != NULL)
+        code = bench_plot(report->plot_name, &report->plot, results, count,
+                          report->device, report->settings);
     if (code == CLI_OK)
         code = cli_file_close("--plot", report->plot_name, &report->plot);
     if (code == CLI_OK)

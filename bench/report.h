@@ -14,16 +14,17 @@ struct bench_report {
     bool parts;            /* the table tells the parts of steps */
     const char *csv_name;  /* or NULL */
     const char *plot_name; /* or NULL */
-    FILE *csv, *plot;
-    const char *device; /* owned by the cli_device */
-    char *settings;     /* as given: "amsgrad=1 lr=0.1", or "" */
+    FILE *csv, *plot;      /* or NULL: not open yet */
+    const char *device;    /* owned by the cli_device */
+    char *settings;        /* as given: "amsgrad=1 lr=0.1", or "" */
     json_t *context, *benchmarks;
 };
 
 /*
- * Opens the files, so that what cannot be written is known before anything is
- * measured.  Returns CLI_OK, or another exit code after a line;
- * bench_report_close() is due in both cases.
+ * Tries the files, so that what cannot be written is known before anything is
+ * measured.  The CSV is written from the first result on, the plot at the end:
+ * until then an old file stays as it is.  Returns CLI_OK, or another exit code
+ * after a line; bench_report_close() is due in both cases.
  */
 int bench_report_open(struct bench_report *report, bool json, const char *csv,
                       const char *plot);

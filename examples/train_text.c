@@ -550,9 +550,9 @@ static void finish(struct training *training)
 int main(int argc, char **argv)
 {
     struct options options = options_parse(argc, argv);
-    struct corpus corpus = read_corpus(&options);
     struct report report = report_open(options.csv, options.plot);
     struct device device = open_device(options.device);
+    struct corpus corpus = read_corpus(&options);
 
     options.sizes.vocabulary = corpus.vocabulary.count;
     struct model model =
@@ -591,7 +591,6 @@ int main(int argc, char **argv)
     release_corpus(&corpus);
     free(options.settings);
     check_clblast(CLBlastClearCache(), "cannot clear CLBlast's cache");
-    if (fflush(stdout) != 0 || ferror(stdout))
-        die("cannot write to standard output");
+    check_stdout();
     return 0;
 }

@@ -179,8 +179,12 @@ if gnuplot --version >/dev/null 2>&1; then
     chmod +x "$folder/bin/gnuplot"
     path=$folder/bin:$PATH
     expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/cut.svg" --json
-    path=$PATH
     has err 'all of the plot'
+    [ ! -e "$folder/cut.svg" ] || fail "a part of a plot"
+    echo old >"$folder/cut.svg"
+    expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/cut.svg" --json
+    path=$PATH
+    [ "$(cat "$folder/cut.svg")" = old ] || fail "an old plot is gone"
 else
     echo 'bench.sh: no gnuplot, so no plot is tried'
 fi
@@ -255,6 +259,15 @@ has err "^clstep: --csv: cannot write '.*no/such/folder'"
 [ ! -s "$folder/out" ] || fail "a table before the file was open"
 expect 1 --rule sgd --size 16 --plot "$folder/no/such/folder.svg"
 has err "^clstep: --plot: cannot write '.*no/such/folder.svg'"
+
+# What fails before the first result changes no old file, and leaves no new one.
+echo old >"$folder/old"
+for name in old new; do
+    expect 1 --rule sgd --size 16 --csv "$folder/$name" \
+        --plot "$folder/no/such/folder.svg"
+done
+[ "$(cat "$folder/old")" = old ] || fail "a mistake emptied an old file"
+[ ! -e "$folder/new" ] || fail "a mistake left a new file"
 
 # A size that is too large is known before the first is measured.
 expect 1 --rule adam --size 16 --size 2^50

@@ -16,6 +16,7 @@ esac
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/work" && cd "$folder/work" || exit 1
+path=$PATH # of the command that is tested
 failures=0
 
 fail() {
@@ -27,7 +28,7 @@ fail() {
 expect() {
     wanted=$1
     shift
-    "$train_text" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    PATH=$path "$train_text" "$@" >"$folder/out" 2>"$folder/err" </dev/null
     code=$?
     [ "$code" -eq "$wanted" ] || {
         fail "train_text $*: exit code $code, not $wanted"
@@ -64,10 +65,25 @@ refuse() {
     }
 }
 
+# silent - the last command wrote nothing on stdout.
+silent() {
+    [ ! -s "$folder/out" ] || fail "stdout, then '$(cat "$folder/err")'"
+}
+
+# kept FILE - it still is what it was.
+kept() {
+    [ "$(cat "$1")" = old ] || fail "$1 has changed at '$(cat "$folder/err")'"
+}
+
 # losses CSV - it without the times.
 losses() {
     cut -d, -f1,3- "$1"
 }
+
+plot=
+if command -v gnuplot >/dev/null; then
+    plot=a.svg
+fi
 
 # --- mistakes -----------------------------------------------------------------
 
@@ -112,15 +128,60 @@ refuse "same file" --csv ./a.svg --plot a.svg
 refuse "overwrite the text ../out" --csv ../out ../out
 refuse "overwrite the text ../out" --csv ../out --held-out ../out
 
-expect 1 --device 'no such device'
+# The texts that are read if none are named, under another name.  Without the
+# device nothing would be written even if it were not refused.
+licences=/usr/share/common-licenses
+learned=$(find $licences -type f ! -name Apache-2.0 ! -name MPL-2.0 | head -n 1)
+for text in $licences/Apache-2.0 $licences/MPL-2.0 "$learned"; do
+    ln -s "$text" ../text.svg
+    for option in csv plot; do
+        refuse "^train_text: --$option ../text.svg would .* the text $text$" \
+            --$option ../text.svg --device 'no such device'
+    done
+    rm ../text.svg
+done
+
+# What this program does not do its part of, before an old file is touched.
+echo old >../keep.csv
+echo old >../keep.svg
+for setting in grad_type=f16 grad_type=bf16 copy_type=f16 copy_type=bf16 \
+    device_scale=1 grad_scale=2 scale_start=8 scale_growth=2 scale_interval=9 \
+    scale_backoff=0.5; do
+    refuse "^train_text: --set ${setting%=*} is not for this example: it" \
+        --steps 1 --set "$setting" --csv ../keep.csv
+done
+
+# What is known before a training leaves the files as they are.
+expect 1 --device 'no such device' --csv ../keep.csv ${plot:+--plot ../keep.svg}
 has err "no such device"
-expect 1 --csv missing/a.csv
+silent
+kept ../keep.csv
+kept ../keep.svg
+expect 1 --device 'no such device' --csv a.csv ${plot:+--plot a.svg}
+expect 1 --steps 1 --csv missing/a.csv
 has err "cannot write missing/a.csv: "
-expect 1 --plot missing/a.svg
+silent
+expect 1 --csv ../keep.csv --plot missing/a.svg
 has err "cannot write missing/a.svg: "
-expect 1 nothing.txt
+silent
+kept ../keep.csv
+path=$folder
+expect 1 --steps 1 --csv ../keep.csv --plot a.svg
+path=$PATH
+has err "^train_text: --plot needs gnuplot"
+silent
+kept ../keep.csv
+expect 1 --csv ../keep.csv nothing.txt
 has err "cannot open nothing.txt: "
+kept ../keep.csv
 [ -z "$(ls)" ] || fail "it left $(ls)"
+
+if [ -c /dev/full ]; then
+    "$train_text" --help >/dev/full 2>"$folder/err"
+    code=$?
+    [ "$code" -eq 1 ] || fail "--help on a full disk: exit code $code, not 1"
+    has err "^train_text: cannot write to standard output$"
+fi
 
 # --- training -----------------------------------------------------------------
 
@@ -130,10 +191,6 @@ if [ -n "${CLSTEP_TEST_SMALL:-}" ]; then
     exit 0
 fi
 
-plot=
-if command -v gnuplot >/dev/null; then
-    plot=a.svg
-fi
 expect 0 --steps 3 --sample 40 --csv a.csv ${plot:+--plot "$plot"}
 has out "^training .* kinds ([0-9]* with 'unknown')$"
 has out '^held out  *[0-9.]* bits per character on all [0-9]* characters$'
@@ -151,8 +208,11 @@ rows=$(grep -c '^[0-9]*\(,[0-9.]*\)\{4\}$' a.csv)
 [ -z "$plot" ] || { grep -q '</svg>' a.svg && [ -s a.svg ]; } ||
     fail "the plot is no SVG"
 
-# Gradients are those of the loss, and the check leaves the parameters.
-expect 0 --steps 3 --sample 0 --check-gradient --csv b.csv
+# Gradients are those of the loss, and the check leaves the parameters.  What is
+# set to be as it is changes nothing.
+expect 0 --steps 3 --sample 0 --check-gradient --csv b.csv \
+    --set grad_type=f32 --set copy_type=none --set grad_scale=1 \
+    --set device_scale=0
 [ "$(grep -c ' agrees: error ' "$folder/out")" -eq 7 ] ||
     fail "the gradients of 7 tensors do not agree"
 [ "$(losses a.csv)" = "$(losses b.csv)" ] ||
@@ -185,12 +245,16 @@ sed '1,/^sample:$/d' "$folder/out" | LC_ALL=C tr -d '\n\t -~\200-\377' |
 # --- failures -----------------------------------------------------------------
 
 rm -f ./*
-expect 1 --steps 3 --set lr=1e38 --schedule constant --plot a.svg
+expect 1 --steps 3 --set lr=1e38 --schedule constant --csv a.csv \
+    ${plot:+--plot a.svg}
 has err "loss is not finite"
-[ ! -e a.svg ] || fail "it left a plot of a failed training"
+[ -z "$(ls)" ] || fail "a failed training left $(ls)"
+echo old >a.csv
 echo old >a.svg
-expect 1 --steps 3 --set lr=1e38 --schedule constant --plot a.svg
-[ "$(cat a.svg)" = old ] || fail "a failed training changed the old plot"
+expect 1 --steps 3 --set lr=1e38 --schedule constant --csv a.csv \
+    ${plot:+--plot a.svg}
+kept a.csv
+kept a.svg
 if [ -c /dev/full ]; then
     expect 1 --csv /dev/full
     has err "cannot write /dev/full: "

@@ -86,6 +86,12 @@ void check_clstep(clstep_status status, const clstep_error *error)
         die("%s", error->message);
 }
 
+void check_stdout(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        die("cannot write to standard output");
+}
+
 void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count > 0 ? count : 1, size);

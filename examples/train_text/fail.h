@@ -22,6 +22,9 @@ void check_cl(cl_int code, const char *what);
 void check_clblast(CLBlastStatusCode code, const char *what);
 void check_clstep(clstep_status status, const clstep_error *error);
 
+/* Returns only if stdout has taken all that was printed. */
+void check_stdout(void);
+
 /* malloc() that does not fail. */
 void *allocate(size_t count, size_t size);
 

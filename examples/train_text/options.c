@@ -7,9 +7,11 @@
 #include "options.h"
 
 #include "fail.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <popt.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -99,6 +101,7 @@ static void print_help(poptContext context)
         "Of files without --held-out the last tenth of each is held out.\n");
     poptSetOtherOptionHelp(context, "[OPTION...] [FILE...]");
     poptPrintHelp(context, stdout, 0);
+    check_stdout();
 }
 
 /* --- settings ------------------------------------------------------------- */
@@ -122,6 +125,25 @@ static int is_default(const clstep_rule *rule, size_t index)
     return defaults[index].rule == NULL ||
            strcmp(defaults[index].rule, clstep_rule_name(rule)) == 0;
 }
+
+/* What a caller has to take part in and this one does not, with the value that
+ * asks for nothing, if there is one, and the reason. */
+static const struct {
+    const char *name, *choice;
+    double value;
+    const char *reason;
+} refused[] = {
+    {"grad_type", "f32", 0, "its gradients are 32-bit floats"},
+    {"copy_type", "none", 0, "it has no use for a copy of the parameters"},
+    {"grad_scale", NULL, 1, "it does not scale its loss"},
+    {"device_scale", NULL, 0, "it does not scale its loss"},
+    {"scale_start", NULL, NAN, "it does not scale its loss"},
+    {"scale_growth", NULL, NAN, "it does not scale its loss"},
+    {"scale_interval", NULL, NAN, "it does not scale its loss"},
+    {"scale_backoff", NULL, NAN, "it does not scale its loss"},
+};
+
+enum { REFUSED = sizeof(refused) / sizeof(refused[0]) };
 
 static int find_setting(const clstep_rule *rule, const char *name,
                         clstep_setting_info *info)
@@ -159,6 +181,18 @@ static clstep_setting parse_setting(const clstep_rule *rule, char *text)
     else
         setting.value = parse_number(text, value);
     return setting;
+}
+
+/* Refuses a setting that the rule takes but this program cannot serve. */
+static void check_served(const clstep_setting *setting)
+{
+    for (size_t i = 0; i < REFUSED; i++)
+        if (strcmp(setting->name, refused[i].name) == 0 &&
+            (refused[i].choice != NULL
+                 ? strcmp(setting->choice, refused[i].choice) != 0
+                 : setting->value != refused[i].value))
+            misuse("--set %s is not for this example: %s", setting->name,
+                   refused[i].reason);
 }
 
 static int has_setting(const clstep_setting *settings, const char *name)
@@ -211,6 +245,8 @@ parse_settings(const clstep_rule *rule, char **texts, char **unset)
             settings[count++] = defaults[i].setting;
     if (clstep_rule_check(rule, settings, &error) != CLSTEP_OK)
         misuse("%s", error.message);
+    for (const clstep_setting *s = settings; s->name != NULL; s++)
+        check_served(s);
     return settings;
 }
 
@@ -316,6 +352,19 @@ check_output(const char *option, const char *name, const char *const *texts)
             misuse("--%s %s would overwrite the text %s", option, name, *texts);
 }
 
+/* The same for the texts that are read if none are named. */
+static void check_output_licences(const char *option, const char *name)
+{
+    for (int held_out = 0; name != NULL && held_out < 2; held_out++) {
+        char **names = licence_names(held_out);
+
+        check_output(option, name, (const char *const *)names);
+        for (size_t i = 0; names[i] != NULL; i++)
+            free(names[i]);
+        free(names);
+    }
+}
+
 static void check_outputs(const struct options *options)
 {
     const char *plot = options->plot, *const suffix = ".svg";
@@ -324,6 +373,10 @@ static void check_outputs(const struct options *options)
     check_output("csv", options->csv, options->held_out);
     check_output("plot", plot, options->files);
     check_output("plot", plot, options->held_out);
+    if (options->files[0] == NULL) {
+        check_output_licences("csv", options->csv);
+        check_output_licences("plot", plot);
+    }
     if (plot == NULL)
         return;
     if (strlen(plot) <= strlen(suffix) ||

@@ -15,6 +15,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,12 +35,13 @@ static FILE *open_file(const char *name)
     return file;
 }
 
-/* Sees whether 'name' can be written, and leaves it as it is. */
+/* Sees whether 'name' can be written, and leaves it as it is; a link that leads
+ * nowhere leads to an empty file then. */
 static void try_file(const char *name)
 {
     const int created = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
     const int file = created < 0 && errno == EEXIST
-                         ? open(name, O_WRONLY | O_NOCTTY)
+                         ? open(name, O_WRONLY | O_CREAT | O_NOCTTY, 0666)
                          : created;
 
     if (file < 0)
@@ -49,20 +51,14 @@ static void try_file(const char *name)
         remove(name);
 }
 
-struct report report_open(const char *csv, const char *plot)
+/* Begins the CSV, with a line that names the columns. */
+static void open_csv(struct report *report)
 {
-    struct report report = {.csv_name = csv, .plot_name = plot};
-
-    if (plot != NULL)
-        try_file(plot);
-    if (csv == NULL)
-        return report;
-    report.csv = open_file(csv);
+    report->csv = open_file(report->csv_name);
     fputs("step,seconds,training_bits,held_out_bits,held_out_all_bits\n",
-          report.csv);
-    if (fflush(report.csv) != 0)
-        die_of(csv);
-    return report;
+          report->csv);
+    if (fflush(report->csv) != 0)
+        die_of(report->csv_name);
 }
 
 static void write_row(const struct report *report, const struct record *record)
@@ -84,8 +80,11 @@ void report_add(struct report *report, const struct record *record)
     printf("%8ld %9.1f %9.3f %9.3f\n", record->step, record->seconds,
            record->training, record->held_out);
     fflush(stdout);
-    if (report->csv != NULL)
+    if (report->csv_name != NULL) {
+        if (report->csv == NULL)
+            open_csv(report);
         write_row(report, record);
+    }
     report->records = realloc(report->records,
                               (report->count + 1) * sizeof(*report->records));
     if (report->records == NULL)
@@ -114,7 +113,8 @@ static pid_t start_gnuplot(FILE *output, FILE **input)
     const int code =
         posix_spawnp(&child, name, &actions, NULL, arguments, environ);
     if (code != 0)
-        die("cannot start gnuplot: %s", strerror(code));
+        die("--plot needs gnuplot, which cannot be started: %s",
+            strerror(code));
     posix_spawn_file_actions_destroy(&actions);
     close(ends[0]);
     *input = fdopen(ends[1], "w");
@@ -164,6 +164,28 @@ write_drawing(FILE *gnuplot, const struct report *report, const char *title)
     write_points(gnuplot, report, offsetof(struct record, held_out_all));
 }
 
+static FILE *open_temporary(void)
+{
+    FILE *file = tmpfile();
+
+    if (file == NULL)
+        die("cannot create a temporary file: %s", strerror(errno));
+    return file;
+}
+
+/* Sees whether gnuplot can be started, by a drawing of nothing. */
+static void try_gnuplot(void)
+{
+    FILE *output = open_temporary(), *gnuplot;
+    int status;
+    const pid_t child = start_gnuplot(output, &gnuplot);
+
+    fclose(gnuplot);
+    fclose(output);
+    if (waitpid(child, &status, 0) != child || status != 0)
+        die("--plot needs gnuplot, which cannot be started");
+}
+
 /* Lets gnuplot draw into 'output'. */
 static void draw(const struct report *report, const char *title, FILE *output)
 {
@@ -194,15 +216,33 @@ static void copy(FILE *drawing, const char *name)
         die_of(name);
 }
 
+/* --- the whole ------------------------------------------------------------ */
+
+struct report report_open(const char *csv, const char *plot)
+{
+    struct report report = {.csv_name = csv, .plot_name = plot};
+    struct stat status;
+
+    if (plot != NULL) {
+        try_file(plot);
+        try_gnuplot();
+    }
+
+    /* A device or a pipe has nothing to lose, and is opened once. */
+    if (csv != NULL && stat(csv, &status) == 0 && !S_ISREG(status.st_mode))
+        open_csv(&report);
+    else if (csv != NULL)
+        try_file(csv);
+    return report;
+}
+
 void report_close(struct report *report, const char *title)
 {
     if (report->csv != NULL && fclose(report->csv) != 0)
         die_of(report->csv_name);
     if (report->plot_name != NULL) {
-        FILE *drawing = tmpfile();
+        FILE *drawing = open_temporary();
 
-        if (drawing == NULL)
-            die("cannot create a temporary file: %s", strerror(errno));
         draw(report, title, drawing);
         copy(drawing, report->plot_name);
         fclose(drawing);

@@ -18,15 +18,16 @@ struct record {
 };
 
 struct report {
-    FILE *csv;                        /* or NULL */
+    FILE *csv;                        /* or NULL: not open yet */
     const char *csv_name, *plot_name; /* or NULL */
     struct record *records;
     size_t count;
 };
 
 /*
- * Opens the CSV, and sees whether the plot can be written, where the names are
- * not NULL; exits with 1 if not.  The plot is written at the end only.
+ * Sees whether the CSV and the plot can be written, where the names are not
+ * NULL; exits with 1 if not.  The CSV is written from the first record on, the
+ * plot at the end only: until then an old file stays as it is.
  */
 struct report report_open(const char *csv, const char *plot);
 

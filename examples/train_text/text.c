@@ -88,9 +88,10 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct files files_licences(int held_out)
+char **licence_names(int held_out)
 {
-    char *names[256] = {NULL};
+    const size_t count_max = 255;
+    char **names = allocate(count_max + 1, sizeof(*names));
     size_t count = 0;
     struct dirent *entry;
     struct stat status;
@@ -99,7 +100,7 @@ struct files files_licences(int held_out)
     if (folder == NULL)
         die("cannot open %s: %s; give files as arguments", licences,
             strerror(errno));
-    while ((entry = readdir(folder)) != NULL && count < 255) {
+    while ((entry = readdir(folder)) != NULL && count < count_max) {
         char path[sizeof(licences) + sizeof(entry->d_name) + 1];
 
         snprintf(path, sizeof(path), "%s/%s", licences, entry->d_name);
@@ -111,9 +112,17 @@ struct files files_licences(int held_out)
     if (count == 0)
         die("%s lacks the licences; give files as arguments", licences);
     qsort(names, count, sizeof(names[0]), compare_names);
+    return names;
+}
+
+struct files files_licences(int held_out)
+{
+    char **names = licence_names(held_out);
     struct files files = files_read((const char *const *)names);
-    for (size_t i = 0; i < count; i++)
+
+    for (size_t i = 0; names[i] != NULL; i++)
         free(names[i]);
+    free(names);
     return files;
 }
 

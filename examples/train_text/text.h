@@ -54,6 +54,9 @@ struct files files_read(const char *const *names);
  */
 struct files files_licences(int held_out);
 
+/* Their names, ended by NULL: each is to be freed, and the list. */
+char **licence_names(int held_out);
+
 /* Takes the last tenth of each file away, and returns it. */
 struct files files_split(struct files *files);
 

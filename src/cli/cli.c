@@ -9,12 +9,14 @@
 #include "safetensors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- messages ------------------------------------------------------------- */
@@ -286,12 +288,35 @@ int cli_two_files(const char *option, const char *file,
 
 int cli_file_open(const char *option, const char *name, FILE **file)
 {
-    if (name == NULL)
+    if (name == NULL || *file != NULL)
         return CLI_OK;
     *file = fopen(name, "w");
     if (*file == NULL)
         return cli_fail("%s: cannot write '%s': %s", option, name,
                         strerror(errno));
+    return CLI_OK;
+}
+
+int cli_file_try(const char *option, const char *name, FILE **file)
+{
+    struct stat status;
+
+    if (name == NULL)
+        return CLI_OK;
+    if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
+        return cli_file_open(option, name, file);
+
+    const int created = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const int tried = created < 0 && errno == EEXIST
+                          ? open(name, O_WRONLY | O_CREAT, 0666)
+                          : created;
+
+    if (tried < 0)
+        return cli_fail("%s: cannot write '%s': %s", option, name,
+                        strerror(errno));
+    close(tried);
+    if (created >= 0)
+        remove(name);
     return CLI_OK;
 }
 

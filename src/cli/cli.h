@@ -88,9 +88,16 @@ int cli_two_files(const char *option, const char *file,
                   const char *other_option, const char *other_file);
 
 /*
- * Opens the file that 'option' names to write to, or does nothing for a NULL
- * 'name'; closes it, if it is open, and sees whether all was written.  CLI_OK,
- * or CLI_FAILED after a line.
+ * Sees whether a file that 'option' names can be written, and leaves it as it
+ * is; a link that leads nowhere leads to an empty file then.  A device or a
+ * pipe has nothing to lose, and is opened at once.  Nothing for a NULL 'name'.
+ * CLI_OK, or CLI_FAILED after a line.
+ */
+int cli_file_try(const char *option, const char *name, FILE **file);
+
+/*
+ * Opens such a file to write to, unless it is open; closes it, if it is open,
+ * and sees whether all was written.
  */
 int cli_file_open(const char *option, const char *name, FILE **file);
 int cli_file_close(const char *option, const char *name, FILE **file);

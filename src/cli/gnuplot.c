@@ -116,15 +116,19 @@ static bool copy(FILE *from, FILE *to)
     return !ferror(from);
 }
 
-int cli_gnuplot_draw(FILE *script, FILE *out)
+int cli_gnuplot_draw(FILE *script, const char *name, FILE **out)
 {
     FILE *svg = tmpfile();
     int code = CLI_OK;
 
     if (svg == NULL)
         return cli_fail("no temporary file for the plot");
-    if (!draw(script, svg) || !copy(svg, out))
+    if (!draw(script, svg))
         code = cli_fail("gnuplot could not draw all of the plot");
+    if (code == CLI_OK)
+        code = cli_file_open("--plot", name, out);
+    if (code == CLI_OK && !copy(svg, *out))
+        code = cli_fail("the plot could not be read back");
     fclose(svg);
     return code;
 }

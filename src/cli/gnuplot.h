@@ -24,9 +24,10 @@ void cli_gnuplot_quote(FILE *file, const char *text);
 
 /*
  * Draws by 'script', a file that was written from its beginning and sets the
- * terminal to svg, into 'out'.  Returns CLI_OK, or CLI_FAILED after a line;
- * whether all of 'out' could be written is known at its closing.
+ * terminal to svg, into the file 'name' of --plot.  That is opened when all of
+ * the plot is there, into '*out', and is the caller's to close, which tells
+ * whether all could be written.  Returns CLI_OK, or CLI_FAILED after a line.
  */
-int cli_gnuplot_draw(FILE *script, FILE *out);
+int cli_gnuplot_draw(FILE *script, const char *name, FILE **out);
 
 #endif /* CS_GNUPLOT_H */

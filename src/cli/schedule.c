@@ -358,13 +358,15 @@ static int write_results(struct schedule_run *run)
     if (o->plot != NULL)
         code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = cli_file_open("--csv", o->csv, &run->csv);
+        code = cli_file_try("--csv", o->csv, &run->csv);
     if (code == CLI_OK)
-        code = cli_file_open("--plot", o->plot, &run->plot);
+        code = cli_file_try("--plot", o->plot, &run->plot);
+    if (code == CLI_OK && o->plot != NULL)
+        code = schedule_plot(run);
+    if (code == CLI_OK)
+        code = cli_file_open("--csv", o->csv, &run->csv);
     if (code == CLI_OK && run->csv != NULL)
         print_rows(run, run->csv, ',');
-    if (code == CLI_OK && run->plot != NULL)
-        code = schedule_plot(run);
     if (code == CLI_OK)
         code = cli_file_close("--plot", o->plot, &run->plot);
     if (code == CLI_OK)

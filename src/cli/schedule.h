@@ -33,7 +33,7 @@ struct schedule_run {
 };
 
 /* Draws the rows into the plot: CLI_OK, or CLI_FAILED after a line. */
-int schedule_plot(const struct schedule_run *run);
+int schedule_plot(struct schedule_run *run);
 
 /* Takes the state from its file: -1 to go on, or CLI_FAILED after a line. */
 int schedule_read_state(struct schedule_run *run);

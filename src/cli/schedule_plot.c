@@ -63,7 +63,7 @@ static void write_script(FILE *script, const struct schedule_run *run)
     putc('\n', script);
 }
 
-int schedule_plot(const struct schedule_run *run)
+int schedule_plot(struct schedule_run *run)
 {
     FILE *script = tmpfile();
     int code;
@@ -71,7 +71,7 @@ int schedule_plot(const struct schedule_run *run)
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
     write_script(script, run);
-    code = cli_gnuplot_draw(script, run->plot);
+    code = cli_gnuplot_draw(script, run->options->plot, &run->plot);
     fclose(script);
     return code;
 }
