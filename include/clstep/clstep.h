@@ -518,7 +518,8 @@ CLSTEP_API clstep_status clstep_optimizer_report(clstep_optimizer *optimizer,
                                                  clstep_error *error);
 
 /* Sets the skipped steps, the scale and its steps from 'report', for training
- * that goes on; the norm and the steps are left.  Waits. */
+ * that goes on; the norm and the steps are left, and so is what the optimizer
+ * does not keep without check_finite or a dynamic scale.  Waits. */
 CLSTEP_API clstep_status clstep_optimizer_resume(clstep_optimizer *optimizer,
                                                  cl_command_queue queue,
                                                  const clstep_report *report,
