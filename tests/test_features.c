@@ -105,6 +105,8 @@ static bool is_by_element(const struct sweep_list *way)
         "grad_scale",   "maximize",   "clip_value", "l1",       "l2",
         "weight_decay", "decay_form", "prox_l1",    "zero_grad"};
 
+    if (way->count == 0)
+        return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(names[i], way->settings[0].name) == 0)
             return true;
@@ -117,7 +119,7 @@ every_pair(const clstep_rule *rule, const struct sweep_list *choices,
            const struct ways *ways, bool all)
 {
     for (size_t i = 0; i < ways->count; i++) {
-        if (!fixture_is_mine())
+        if (ways->way[i].count == 0 || !fixture_is_mine())
             continue;
         for (size_t k = i + 1; k < ways->count; k++) {
             struct sweep_list list = *choices, pair = ways->way[i];
@@ -199,7 +201,6 @@ static struct cover begin_cover(const struct ways *ways)
     for (size_t i = 0; i < ways->count; i++)
         for (size_t k = 0; k < ways->count; k++)
             cover.met[i][k] =
-                ways->way[i].count != 0 && ways->way[k].count != 0 &&
                 is_by_element(&ways->way[i]) && is_by_element(&ways->way[k]);
     return cover;
 }
