@@ -15,7 +15,7 @@
 /* The settings of one owner: its own, followed by the features.  An index means
  * a place in that list. */
 struct cs_names {
-    const char *owner; /* "adam" */
+    const char *owner; /* its name, for sentences */
     const clstep_setting_info *own, *features;
     size_t own_count, feature_count;
 };
