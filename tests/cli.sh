@@ -115,7 +115,7 @@ engines='--json --reference'
 # --- help and version ---------------------------------------------------------
 
 expect 0 --help
-for name in devices rules bench verify replay schedule; do
+for name in devices rules bench verify replay schedule path; do
     "$clstep" --help | grep -q "^  $name " || fail "--help lacks $name"
 done
 expect 0 --version
