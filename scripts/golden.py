@@ -32,8 +32,9 @@
 #
 # Left out, since no choice of ours is that rule:
 #   torch   ASGD with rates: it takes a new lr one step late.
-#   keras   Ftrl's l2_shrinkage and learning_rate_power.  Its clipnorm, EMA and
-#           other rules (Lamb, Adafactor, Muon, ...): none here.
+#   keras   Ftrl's l2_shrinkage and learning_rate_power.  ScheduleFreeAdamW with
+#           decay: that is the parameters'.  Its clipnorm, EMA and other rules
+#           (Lamb, Adafactor, Muon, ...): none here.
 #   optax   amsgrad: the largest of the corrected squares, where Reddi et al.,
 #           torch and keras take the raw ones.  nesterov with rmsprop, lion or
 #           radam.  rmsprop's bias_correction.  radam with an eps that acts: it
@@ -195,6 +196,12 @@ KERAS = [
     ("lion lr=0.1", "Lion(0.1)", dict(steps=LONG)),
     ("lion lr=0.1 beta1=0.6 beta2=0.8 weight_decay=0.5",
      "Lion(0.1, beta_1=0.6, beta_2=0.8, weight_decay=0.5)"),
+    ("schedule_free_adamw lr=0.1 weight_lr_power=0", "ScheduleFreeAdamW(0.1)",
+     dict(steps=LONG)),
+    ("schedule_free_adamw lr=0.3 beta1=0.6 beta2=0.9 eps=0.01 warmup=4 "
+     "weight_lr_power=0",
+     "ScheduleFreeAdamW(0.3, beta_1=0.6, beta_2=0.9, epsilon=0.01, "
+     "warmup_steps=4)", dict(steps=LONG)),
 ]
 
 OPTAX = [

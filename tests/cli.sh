@@ -199,6 +199,21 @@ done
 expect 0 rules adam --json
 is_object
 [ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than one rule"
+has out '"theirs": "torch.optim.Adam(weight_decay=x)"'
+has out '"ours": "adam l2=x"'
+has out '"ours": "none: '
+grep -q 'AdamW' "$folder/out" && ! grep -q '"theirs": .*AdamW' "$folder/out" ||
+    fail "adam has adamw's dialects"
+expect 0 rules adamw --json
+has out '"theirs": "torch.optim.AdamW()"'
+grep -q '"ours": "none: ' "$folder/out" && fail "adamw has adam's dialects"
+expect 0 rules --markdown
+has out '^# The rules$'
+has out '^| `torch.optim.AdamW()` | `adamw` |$'
+expect 2 rules adam --markdown
+has err 'leave the NAME out'
+expect 2 rules --json --markdown
+has err 'leave --json out'
 
 # --- schedule -----------------------------------------------------------------
 

@@ -128,6 +128,9 @@ void cli_settings_release(clstep_setting *list);
 int cli_schedule_settings(const clstep_schedule_kind *kind,
                           const char *const *texts, clstep_setting **list);
 
+/* A number's default as a text, or "none". */
+const char *cli_default_text(const clstep_setting_info *info, char text[32]);
+
 /* Prints what is known of a setting, or gives it as a JSON object. */
 void cli_print_setting(const clstep_setting_info *info);
 json_t *cli_describe_setting(const clstep_setting_info *info);
