@@ -99,8 +99,8 @@ value 14.203125 --function beale
 value 0 --function beale --start 3,0.5
 rm csv
 
-# Of every rule, and of each function, the steps are the reference's.  lbfgs
-# needs more than a step.
+# The steps of every rule are the reference's, and on each function those of
+# some.  lbfgs needs more than a step.
 rules=$("$clstep" rules --json | awk -F'"' '/^      "name"/ { print $4 }' |
     grep -v lbfgs)
 [ "$(echo "$rules" | wc -l)" -ge 27 ] || fail 'clstep rules tells too few'
@@ -108,11 +108,7 @@ set --
 for rule in $rules; do
     set -- "$@" --rule "$rule"
 done
-for function in circle ellipse rosenbrock beale; do
-    [ $function = ellipse ] || set -- --rule adam --set lr=0.1 --set amsgrad=1 \
-        --rule sophia --set lr=0.1 --rule sgd --set grad_type=f16 --rule \
-        momentum --set lr=0.01 --set grad_type=bf16 --set copy_type=f16 \
-        --rule nadam --set clip_norm=1 --set check_finite=1
+for function in ellipse circle rosenbrock beale; do
     expect 0 --function $function --steps 9 --csv device "$@"
     head -n 1 "$folder/out" | grep -q '^f = .* after 9 steps, by ' ||
         fail 'the head is missing'
@@ -123,6 +119,10 @@ for function in circle ellipse rosenbrock beale; do
     lines=$(wc -l <device)
     paths=$(echo "$*" | tr ' ' '\n' | grep -c -e '^--rule$')
     [ "$lines" -eq $((10 * paths + 1)) ] || fail "$lines lines of $paths paths"
+    set -- --rule adam --set lr=0.1 --set amsgrad=1 --rule sophia --set lr=0.1 \
+        --rule sgd --set grad_type=f16 --rule momentum --set lr=0.01 --set \
+        grad_type=bf16 --set copy_type=f16 --rule nadam --set clip_norm=1 \
+        --set check_finite=1
 done
 rm device reference
 
@@ -147,9 +147,19 @@ has out '"lr=0.5"'
 expect 0 --rule sgd --json --reference --steps 1
 has out '"reference": true'
 
-# Sophia's hessian is the function's: m / (rho h), not its sign alone.
-expect 0 --rule sophia --set lr=0.5 --set rho=1 --steps 1 --function ellipse
-has out '^sophia lr=0.5 rho=1  *0.9825  *0.9825 '
+# Sophia's hessian is the function's, and 0 where that is negative: with beta1=0
+# and rho=1 a step is half of g / h, or of the sign of g.
+set -- --rule sophia --set lr=0.5 --set beta1=0 --set rho=1 --steps 1
+expect 0 "$@" --function ellipse
+has out ' 0.5  *0.5  *2.25$'
+expect 0 "$@" --function circle --start 2,4
+has out ' 1.5  *3.5  *14.5$' # g / h is 2 and 4, but 1 at most
+expect 0 "$@" --function rosenbrock --start 0.5,0
+has out ' 0.418874  *0.125 ' # 49 / 302 and 50 / 200
+expect 0 "$@" --function rosenbrock --start 0,1
+has out ' 0.5  *0.5 '
+expect 0 "$@" --function beale --start 2,-1
+has out ' 1.51562  *-0.863497 ' # 15.5 / 16 and 44.5 / 163
 
 # What leaves the numbers is told as such.
 expect 0 --rule sgd --set lr=1e38 --steps 4 --csv csv --json
@@ -236,7 +246,7 @@ for name in '' Circle parabola; do
     wrong "^clstep: --function is '$name'; it is circle, ellipse, rosenbrock or" \
         --rule sgd --function "$name"
 done
-for start in '' 1 1, ,1 1,x 1,1,1 1,nan inf,1 1,1e39 ' 1,1' '1, 1' 1.5; do
+for start in '' 1 '1,' ,1 1,x 1,1,1 1,nan inf,1 1,1e39 ' 1,1' '1, 1' 1.5; do
     wrong "^clstep: --start is '$start'; it is two numbers with a comma" \
         --rule sgd --start "$start"
 done

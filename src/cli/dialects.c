@@ -48,8 +48,8 @@ static bool take(const char **at, struct cli_dialect *dialect)
         return false;
     *split = '\0';
     split += strlen(arrow);
-    snprintf(dialect->theirs, sizeof(dialect->theirs), "%s", whole);
-    snprintf(dialect->ours, sizeof(dialect->ours), "%s",
+    snprintf(dialect->theirs, sizeof(dialect->theirs), "%.159s", whole);
+    snprintf(dialect->ours, sizeof(dialect->ours), "%.239s",
              split + strspn(split, " "));
     return true;
 }
