@@ -86,7 +86,7 @@ static cl_mem buffer(size_t size)
 
 static void open_network(struct network *net)
 {
-    const clstep_setting settings[] = {{.name = "lr", .value = 0.01}, {0}};
+    const clstep_setting settings[] = {{.name = "lr", .value = 0.02}, {0}};
 
     check(clstep_layout_create(&net->layout, &error));
     add(net, "body.weight", HIDDEN, INPUTS);
@@ -299,7 +299,7 @@ int main(int argc, char **argv)
         fclose(there);
     } else {
         open_network(&first);
-        printf("three functions: loss %.5f\n", train(&first, 1500));
+        printf("three functions: loss %.5f\n", train(&first, 400));
         save(&first, argv[1]);
         close_network(&first);
     }
@@ -308,7 +308,7 @@ int main(int argc, char **argv)
     open_network(&second);
     load_group(&second, BODY, argv[1], second.w);
     check(clstep_optimizer_freeze(second.optimizer, BODY, 1, &error));
-    printf("a fourth, by its head alone: loss %.5f\n", train(&second, 1500));
+    printf("a fourth, by its head alone: loss %.5f\n", train(&second, 400));
 
     /* Frozen is frozen: the body has the file's bits. */
     const size_t size =
