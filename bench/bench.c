@@ -142,7 +142,7 @@ choose_settings(struct choice *choice, char *const *given, size_t part)
         if (part > 0 && (part > 1 || additions[i].norm) &&
             is_free(&additions[i], given))
             texts[used++] = additions[i].text;
-    choice->given = bench_report_join(texts);
+    choice->given = cli_list_join(texts);
     code = choice->given != NULL ? -1 : cli_fail("no memory for the settings");
     if (code == -1)
         code = cli_settings(choice->rule, texts, &choice->settings);

@@ -166,15 +166,15 @@ static void write_panel(FILE *script, const struct bench_result *results,
 }
 
 /* One panel for each layout, from the top down. */
-static void write_script(FILE *script, const struct bench_result *results,
-                         size_t count, const struct names *names)
+static void
+write_script(FILE *script, const char *name, const struct bench_result *results,
+             size_t count, const struct names *names)
 {
     const size_t panels = count_panels(results, count);
     size_t length;
 
+    cli_gnuplot_begin(script, name, 900, panels * HEIGHT);
     fprintf(script,
-            "set terminal svg size 900,%zu noenhanced font 'Helvetica,12'"
-            " background '#ffffff'\n"
             "y(part) = (%zu - 1 - panel + part) / %zu.0\n"
             "set multiplot\n"
             "unset key\n"
@@ -186,7 +186,7 @@ static void write_script(FILE *script, const struct bench_result *results,
             "set grid ytics lt 1 lw 1 lc '#e4e4e4'\n"
             "set style fill solid noborder\n"
             "set boxwidth 0.7\n",
-            panels * HEIGHT, panels, panels);
+            panels, panels);
     for (size_t panel = 0; panel < panels; panel++) {
         length = panel_length(results, count);
         write_panel(script, results, length, panel, names);
@@ -205,7 +205,7 @@ int bench_plot(const char *name, FILE **out, const struct bench_result *results,
 
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
-    write_script(script, results, count, &names);
+    write_script(script, name, results, count, &names);
     code = cli_gnuplot_draw(script, name, out);
     fclose(script);
     return code;

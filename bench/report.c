@@ -29,7 +29,7 @@ static int check_names(const char *csv, const char *plot)
     if (code == -1)
         code = CLI_OK;
     if (code == CLI_OK && plot != NULL)
-        code = cli_gnuplot_check_name(plot);
+        code = cli_gnuplot_check_name(plot, false);
     return code;
 }
 
@@ -91,21 +91,6 @@ context_of(const struct cli_device *device, char *const *settings, int rounds)
                      "settings", given);
 }
 
-char *bench_report_join(const char *const *texts)
-{
-    size_t size = 1, used = 0;
-
-    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
-        size += strlen(texts[i]) + 1;
-
-    char *joined = calloc(size, 1);
-
-    for (size_t i = 0; joined != NULL && texts != NULL && texts[i] != NULL; i++)
-        used += (size_t)snprintf(joined + used, size - used, "%s%s",
-                                 i > 0 ? " " : "", texts[i]);
-    return joined;
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -145,7 +130,7 @@ int bench_report_begin(struct bench_report *report,
     report->device = device->name;
     report->context = context_of(device, settings, rounds);
     report->benchmarks = json_array();
-    report->settings = bench_report_join((const char *const *)settings);
+    report->settings = cli_list_join((const char *const *)settings);
     if (report->context == NULL || report->benchmarks == NULL ||
         report->settings == NULL)
         return cli_fail("the report's context could not be made");

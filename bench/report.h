@@ -34,9 +34,6 @@ int bench_report_begin(struct bench_report *report,
                        const struct cli_device *device, char *const *settings,
                        int rounds);
 
-/* The texts with a space between them, to be freed; NULL without memory. */
-char *bench_report_join(const char *const *texts);
-
 /* Adds one result: prints it, and writes it to the CSV at once. */
 int bench_report_add(struct bench_report *report,
                      const struct bench_result *result);

@@ -12,6 +12,10 @@
 #     pip install --no-deps --target timm timm     # 1.0.31
 #     PYTHONPATH=timm /usr/bin/python3 scripts/golden.py timm    # same torch
 #
+#     pip install --no-deps --target more schedulefree torch_optimizer
+#     PYTHONPATH=more /usr/bin/python3 scripts/golden.py schedulefree   # 1.4.1
+#     PYTHONPATH=more /usr/bin/python3 scripts/golden.py torch_optimizer # 0.3.0
+#
 #     python3.11 -m venv v                         # jax 0.10.2, optax 0.2.8,
 #     v/bin/pip install jax optax keras            # keras 3.15.1, numpy 2.4.6
 #     v/bin/python scripts/golden.py optax
@@ -27,15 +31,22 @@
 # framework has them outside of the optimizer.
 #
 # Left out, since no choice of ours is that rule:
-#   torch   nothing of the rules that it has (Rprop, ASGD, L-BFGS: none here).
-#   keras   Ftrl's l2_shrinkage and learning_rate_power.  Its clipnorm, EMA and
-#           other rules (Lamb, Adafactor, Muon, ...): none here.
+#   torch   ASGD with rates: it takes a new lr one step late.
+#   keras   Ftrl's l2_shrinkage and learning_rate_power.  ScheduleFreeAdamW with
+#           decay: that is the parameters'.  Its clipnorm, EMA and other rules
+#           (Lamb, Adafactor, Muon, ...): none here.
 #   optax   amsgrad: the largest of the corrected squares, where Reddi et al.,
 #           torch and keras take the raw ones.  nesterov with rmsprop, lion or
 #           radam.  rmsprop's bias_correction.  radam with an eps that acts: it
 #           stands beside the corrected root, where the authors and torch have
 #           the raw one.  adam with eps and eps_root together.
-#   timm    what is not in torch or in optax; its caution: none here.
+#           rprop: where a sign has changed it takes back the step before.
+#           sophia: its mean is corrected.  schedule_free with warmup: the first
+#           step of that is 0.
+#   timm    what is not in torch or in optax; its caution: none here.  LaProp
+#           with decay: that comes behind the step.
+#   sophia  stands in none of these without a correction of the mean.
+import math
 import os
 import random
 import struct
@@ -117,6 +128,15 @@ TORCH = [
     ("radam lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 l2=0.3",
      "RAdam(p, lr=0.1, betas=(0.8, 0.9), eps=0.01, weight_decay=0.3)",
      dict(steps=LONG)),
+    ("rprop lr=0.1", "Rprop(p, lr=0.1)", dict(steps=LONG)),
+    ("rprop lr=0.3 eta_minus=0.3 eta_plus=1.7 step_min=0.05 step_max=0.6 "
+     "maximize=1",
+     "Rprop(p, lr=0.3, etas=(0.3, 1.7), step_sizes=(0.05, 0.6), "
+     "maximize=True)", dict(steps=LONG)),
+    ("asgd lr=0.1", "ASGD(p, lr=0.1)"),
+    ("asgd lr=0.5 lambd=0.3 alpha=0.6 t0=2 l2=0.3",
+     "ASGD(p, lr=0.5, lambd=0.3, alpha=0.6, t0=2, weight_decay=0.3)",
+     dict(steps=LONG)),
 ]
 
 KERAS = [
@@ -176,6 +196,12 @@ KERAS = [
     ("lion lr=0.1", "Lion(0.1)", dict(steps=LONG)),
     ("lion lr=0.1 beta1=0.6 beta2=0.8 weight_decay=0.5",
      "Lion(0.1, beta_1=0.6, beta_2=0.8, weight_decay=0.5)"),
+    ("schedule_free_adamw lr=0.1 weight_lr_power=0", "ScheduleFreeAdamW(0.1)",
+     dict(steps=LONG)),
+    ("schedule_free_adamw lr=0.3 beta1=0.6 beta2=0.9 eps=0.01 warmup=4 "
+     "weight_lr_power=0",
+     "ScheduleFreeAdamW(0.3, beta_1=0.6, beta_2=0.9, epsilon=0.01, "
+     "warmup_steps=4)", dict(steps=LONG)),
 ]
 
 OPTAX = [
@@ -243,6 +269,35 @@ OPTAX = [
     ("signsgd lr=0.1", "sign_sgd(lr)", dict(rates=RATES)),
     ("signum lr=0.1", "signum(0.1)", dict(steps=LONG)),
     ("signum lr=0.1 momentum=0.6", "signum(lr, beta=0.6)", dict(rates=RATES)),
+    ("adabelief lr=0.1", "adabelief(0.1)", dict(steps=LONG)),
+    ("adabelief lr=0.1 beta1=0.8 beta2=0.9 eps=0.01",
+     "adabelief(lr, b1=0.8, b2=0.9, eps=0.01, eps_root=0.01)",
+     dict(rates=RATES)),
+    ("yogi lr=0.1", "yogi(0.1)", dict(steps=LONG)),
+    ("yogi lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 initial_accumulator=0.1",
+     "chain(scale_by_yogi(0.8, 0.9, 0.01, 0.0, 0.1), "
+     "scale_by_learning_rate(lr))", dict(rates=RATES)),
+    ("ademamix lr=0.1", "contrib.ademamix(0.1)", dict(steps=LONG)),
+    ("ademamix lr=0.1 beta1=0.8 beta2=0.9 beta3=0.99 alpha=3 eps=0.01 "
+     "weight_decay=0.5",
+     "contrib.ademamix(lr, b1=0.8, b2=0.9, b3=0.99, alpha=3.0, eps=0.01, "
+     "weight_decay=0.5)", dict(rates=RATES)),
+    ("ademamix lr=0.1 beta3=0.99 alpha_warmup=4 beta3_warmup=8",
+     "contrib.ademamix(0.1, b3=slow, alpha=lambda c: 5 * min(1, (c + 1) / 4))",
+     dict(steps=LONG)),
+    ("adopt lr=0.1", "contrib.adopt(0.1)", dict(steps=LONG)),
+    ("adopt lr=0.1 beta1=0.8 beta2=0.9 eps=0.3",
+     "contrib.adopt(lr, b1=0.8, b2=0.9, eps=0.3)", dict(rates=RATES)),
+    ("schedule_free_sgd lr=0.1", "contrib.schedule_free_sgd(0.1)",
+     dict(steps=LONG)),
+    ("schedule_free_sgd lr=0.3 momentum=0.6 weight_decay=0.3",
+     "contrib.schedule_free_sgd(0.3, b1=0.6, weight_decay=0.3)"),
+    ("schedule_free_adamw lr=0.1", "contrib.schedule_free_adamw(0.1)",
+     dict(steps=LONG)),
+    ("schedule_free_adamw lr=0.1 beta1=0.6 beta2=0.9 eps=0.01 "
+     "weight_decay=0.5",
+     "contrib.schedule_free_adamw(0.1, b1=0.6, b2=0.9, eps=0.01, "
+     "weight_decay=0.5)"),
 ]
 
 TIMM = [
@@ -275,6 +330,75 @@ TIMM = [
      "corrected_weight_decay=True)", dict(rates=RATES)),
     ("lion lr=0.1 weight_decay=0.5", "lion.Lion(p, lr=0.1, weight_decay=0.5)",
      dict(rates=RATES)),
+    ("adabelief lr=0.1 rectify=1", "adabelief.AdaBelief(p, lr=0.1)",
+     dict(steps=LONG)),
+    ("adabelief lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0.5",
+     "adabelief.AdaBelief(p, lr=0.1, betas=(0.8, 0.9), eps=0.01, "
+     "weight_decay=0.5, rectify=False)", dict(rates=RATES)),
+    ("adabelief lr=0.1 rectify=1 beta2=0.9 eps=0.01 weight_decay=0.1 "
+     "decay_form=independent",
+     "adabelief.AdaBelief(p, lr=0.1, betas=(0.9, 0.9), eps=0.01, "
+     "weight_decay=0.1, fixed_decay=True)", dict(steps=LONG)),
+    ("adabelief lr=0.1 rectify=1 l2=0.3",
+     "adabelief.AdaBelief(p, lr=0.1, weight_decay=0.3, "
+     "decoupled_decay=False)", dict(steps=LONG)),
+    ("adan lr=0.1", "adan.Adan(p, lr=0.1)", dict(steps=LONG)),
+    ("adan lr=0.1 beta1=0.9 beta2=0.8 beta3=0.7 eps=0.01 weight_decay=0.5",
+     "adan.Adan(p, lr=0.1, betas=(0.9, 0.8, 0.7), eps=0.01, "
+     "weight_decay=0.5)", dict(rates=RATES)),
+    ("adan lr=0.1 weight_decay=0.5 decay_form=lr",
+     "adan.Adan(p, lr=0.1, weight_decay=0.5, no_prox=True)",
+     dict(rates=RATES)),
+    ("laprop lr=0.1", "laprop.LaProp(p, lr=0.1)", dict(steps=LONG)),
+    ("laprop lr=0.1 beta1=0.8 beta2=0.9 eps=0.01",
+     "laprop.LaProp(p, lr=0.1, betas=(0.8, 0.9), eps=0.01)"),
+    ("adopt lr=0.1 l2=0.3",
+     "adopt.Adopt(p, lr=0.1, clip_exp=0.25, weight_decay=0.3)",
+     dict(steps=LONG)),
+    ("adopt lr=0.1 beta1=0.8 beta2=0.9 eps=0.3 weight_decay=0.5 maximize=1",
+     "adopt.Adopt(p, lr=0.1, betas=(0.8, 0.9), eps=0.3, clip_exp=0.25, "
+     "weight_decay=0.5, decoupled=True, maximize=True)", dict(rates=RATES)),
+    ("adopt lr=0.3 weight_decay=0.5 decay_form=corrected",
+     "adopt.Adopt(p, lr=0.3, clip_exp=0.25, weight_decay=0.5, "
+     "decoupled=True, corrected_weight_decay=True)", dict(rates=RATES)),
+]
+
+SCHEDULEFREE = [
+    ("schedule_free_sgd lr=0.1",
+     "sgd_schedulefree.SGDScheduleFree(p, lr=0.1, foreach=False)",
+     dict(steps=LONG)),
+    ("schedule_free_sgd lr=0.3 momentum=0.6 warmup=5 r=1.5 "
+     "weight_lr_power=1 weight_decay=0.3",
+     "sgd_schedulefree.SGDScheduleFree(p, lr=0.3, momentum=0.6, "
+     "warmup_steps=5, r=1.5, weight_lr_power=1, weight_decay=0.3, "
+     "foreach=False)", dict(steps=LONG)),
+    ("schedule_free_adamw lr=0.1",
+     "adamw_schedulefree.AdamWScheduleFree(p, lr=0.1, foreach=False)",
+     dict(steps=LONG)),
+    ("schedule_free_adamw lr=0.3 beta1=0.6 beta2=0.9 eps=0.01 warmup=5 r=1.5 "
+     "weight_lr_power=1 weight_decay=0.5",
+     "adamw_schedulefree.AdamWScheduleFree(p, lr=0.3, betas=(0.6, 0.9), "
+     "eps=0.01, warmup_steps=5, r=1.5, weight_lr_power=1, weight_decay=0.5, "
+     "foreach=False)", dict(steps=LONG)),
+]
+
+TORCH_OPTIMIZER = [
+    ("qhm lr=0.1 momentum=0.9", "qhm.QHM(p, lr=0.1, momentum=0.9)",
+     dict(steps=LONG)),
+    ("qhm lr=0.1 momentum=0.8 nu=0.4 l2=0.3",
+     "qhm.QHM(p, lr=0.1, momentum=0.8, nu=0.4, weight_decay=0.3)",
+     dict(rates=RATES)),
+    ("qhm lr=0.1 momentum=0.8 weight_decay=0.5",
+     "qhm.QHM(p, lr=0.1, momentum=0.8, weight_decay=0.5, "
+     "weight_decay_type='direct')", dict(rates=RATES)),
+    ("qhadam lr=0.1", "qhadam.QHAdam(p, lr=0.1, nus=(0.7, 1.0))",
+     dict(steps=LONG)),
+    ("qhadam lr=0.1 beta1=0.8 beta2=0.9 nu1=0.4 nu2=0.6 eps=0.01 l2=0.3",
+     "qhadam.QHAdam(p, lr=0.1, betas=(0.8, 0.9), nus=(0.4, 0.6), eps=0.01, "
+     "weight_decay=0.3)", dict(rates=RATES)),
+    ("qhadam lr=0.1 nu2=0.5 weight_decay=0.5",
+     "qhadam.QHAdam(p, lr=0.1, nus=(0.7, 0.5), weight_decay=0.5, "
+     "decouple_weight_decay=True)", dict(rates=RATES)),
 ]
 
 
@@ -304,6 +428,13 @@ def inputs():
     return w, gradients
 
 
+def slow_beta3(count):
+    """AdEMAMix's beta3 of step count + 1, from 0.9 to 0.99 in 8 steps."""
+    t = min(1.0, (int(count) + 1) / 8)
+    low, high = math.log(0.9), math.log(0.99)
+    return math.exp(low * high / ((1 - t) * high + t * low))
+
+
 # --- frameworks: each runs a case and returns the parameters of each step -----
 
 class Torch:
@@ -321,6 +452,8 @@ class Torch:
         dtype = torch.float64 if double else torch.float32
         p = torch.nn.Parameter(torch.tensor(w, dtype=dtype))
         optimizer = eval(theirs, dict(self.names, p=[p]))
+        if hasattr(optimizer, "train"):
+            optimizer.train()  # of schedulefree: the parameters are y
         path = []
         for g, rate in zip(gradients, rates):
             if rate is not None:
@@ -335,26 +468,43 @@ class Torch:
         return path
 
 
-class Timm(Torch):
-    cases = TIMM
+class Package(Torch):
+    """Modules of a package, which itself wants a newer torch."""
+    package, folders, modules = "", (), ()
 
     def __init__(self):
-        """Loads modules of timm.optim; timm itself wants a newer torch."""
         import importlib
+        import importlib.metadata
         import types
         super().__init__()
         root = next(p for p in sys.path
-                    if os.path.exists(os.path.join(p, "timm/version.py")))
-        for name in ("timm", "timm.optim"):
+                    if os.path.exists(os.path.join(p, self.package)))
+        for name in (self.package,) + self.folders:
             sys.modules[name] = types.ModuleType(name)
             sys.modules[name].__path__ = [
                 os.path.join(root, name.replace(".", "/"))]
-        self.names = {name: importlib.import_module("timm.optim." + name)
-                      for name in ("adamw", "lion", "nadam", "nadamw",
-                                   "rmsprop_tf", "sgdw")}
-        version = importlib.import_module("timm.version").__version__
-        self.version = f"timm {version}, torch {self.torch.__version__}"
-        self.prefix = "timm.optim."
+        self.prefix = ((self.package,) + self.folders)[-1] + "."
+        self.names = {name: importlib.import_module(self.prefix + name)
+                      for name in self.modules}
+        version = importlib.metadata.version(self.package)
+        self.version = (f"{self.package} {version}, "
+                        f"torch {self.torch.__version__}")
+
+
+class Timm(Package):
+    cases, package, folders = TIMM, "timm", ("timm.optim",)
+    modules = ("adabelief", "adamw", "adan", "adopt", "laprop", "lion",
+               "nadam", "nadamw", "rmsprop_tf", "sgdw")
+
+
+class ScheduleFree(Package):
+    cases, package = SCHEDULEFREE, "schedulefree"
+    modules = ("adamw_schedulefree", "sgd_schedulefree")
+
+
+class TorchOptimizer(Package):
+    cases, package = TORCH_OPTIMIZER, "torch_optimizer"
+    modules = ("qhadam", "qhm")
 
 
 class Keras:
@@ -404,7 +554,8 @@ class Optax:
         array = jax.numpy.array
         dtype = jax.numpy.float64 if double else jax.numpy.float32
         table = array([rate or 0.0 for rate in rates], dtype)
-        rule = eval(theirs, dict(vars(optax), lr=lambda count: table[count]))
+        rule = eval(theirs, dict(vars(optax), lr=lambda count: table[count],
+                                 slow=slow_beta3))
         x = array(w, dtype)
         state = rule.init(x)
         path = []
@@ -462,7 +613,9 @@ def write_case(out, framework, w, gradients, ours, theirs, steps=STEPS,
 
 
 def main():
-    frameworks = {"torch": Torch, "timm": Timm, "keras": Keras, "optax": Optax}
+    frameworks = {"torch": Torch, "timm": Timm, "keras": Keras, "optax": Optax,
+                  "schedulefree": ScheduleFree,
+                  "torch_optimizer": TorchOptimizer}
     if len(sys.argv) != 2 or sys.argv[1] not in frameworks:
         sys.exit("usage: golden.py " + "|".join(frameworks))
     name = sys.argv[1]

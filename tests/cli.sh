@@ -115,7 +115,7 @@ engines='--json --reference'
 # --- help and version ---------------------------------------------------------
 
 expect 0 --help
-for name in devices rules bench verify replay schedule; do
+for name in devices rules bench verify replay schedule path; do
     "$clstep" --help | grep -q "^  $name " || fail "--help lacks $name"
 done
 expect 0 --version
@@ -126,8 +126,8 @@ for name in devices rules schedule replay; do
     has out '--json'
     expect 0 $name --json --help
 done
-for option in rule set params grads out copy-out loss-scale steps reference \
-    state-in state-out device; do
+for option in rule set params grads out copy-out evaluated-out loss-scale \
+    steps reference state-in state-out device; do
     has out "--$option"
 done
 
@@ -199,6 +199,21 @@ done
 expect 0 rules adam --json
 is_object
 [ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than one rule"
+has out '"theirs": "torch.optim.Adam(weight_decay=x)"'
+has out '"ours": "adam l2=x"'
+has out '"ours": "none: '
+grep -q 'AdamW' "$folder/out" && ! grep -q '"theirs": .*AdamW' "$folder/out" ||
+    fail "adam has adamw's dialects"
+expect 0 rules adamw --json
+has out '"theirs": "torch.optim.AdamW()"'
+grep -q '"ours": "none: ' "$folder/out" && fail "adamw has adam's dialects"
+expect 0 rules --markdown
+has out '^# The rules$'
+has out '^| `torch.optim.AdamW()` | `adamw` |$'
+expect 2 rules adam --markdown
+has err 'leave the NAME out'
+expect 2 rules --json --markdown
+has err 'leave --json out'
 
 # --- schedule -----------------------------------------------------------------
 
@@ -468,6 +483,27 @@ for engine in $engines; do
         cmp -s S S2 || fail "$rule, resumed: the state differs"
     done
 done
+
+# Where a schedule-free rule is evaluated: with z1 = z0 - g1, z2 = z1 - g2, at
+# their mean, z1 - g2 / 2; before a step at the parameters.
+tensors E "{$(entry w '[2]' 0 8),$(entry s '[]' 8 12)}" '\0\0\300\076'"$half$one"
+for engine in $engines; do
+    expect 0 replay --rule schedule_free_sgd --set lr=1 --set momentum=0.5 \
+        --params P --grads G --out O --evaluated-out O2 --state-out S "$engine"
+    same O2 E
+    expect 0 replay --rule schedule_free_adamw --params P --grads G --out O \
+        --evaluated-out O2 "$engine"
+    [ "$engine" = --json ] && cp O2 O2.device
+    cmp -s O2 O2.device || fail 'what is evaluated differs'
+    cmp -s O2 O && fail 'what is evaluated are the parameters'
+    for rule in sgd adam; do
+        expect 2 replay --rule $rule --params P --grads G --out X \
+            --evaluated-out X2 "$engine"
+        has err 'evaluated at its parameters; only the schedule-free rules are'
+    done
+done
+rm E O2.device
+
 expect 0 replay --rule nadam --params P --grads G --out O --state-out S
 [ ! -s "$folder/out" ] || fail "it wrote on stdout without --json"
 expect 0 replay --rule nadam --params P --grads G --out O2 --state-out S2 \
@@ -682,6 +718,18 @@ misused "^clstep: --copy-out and --params are the same file, 'P'" --rule sgd \
     --params P --grads missing --out X --copy-out P
 misused "^clstep: --copy-out and --out are the same file, './X'" --rule sgd \
     --params missing --grads G --out X --copy-out ./X
+for option in params grads out copy-out state-in state-out; do
+    set -- --rule sgd --params missing --grads G --out X
+    case $option in
+    params) set -- --rule sgd --params Z --grads G --out X ;;
+    grads) set -- --rule sgd --params missing --grads Z --out X ;;
+    out) set -- --rule sgd --params missing --grads G --out Z ;;
+    *) set -- "$@" --$option Z ;;
+    esac
+    misused "^clstep: --evaluated-out and --$option are the same file, 'Z'" \
+        "$@" --evaluated-out Z
+done
+set -- --params P --grads G --out X --state-out Y --reference
 
 # Options that go with settings.
 misused '^clstep: --copy-out needs --set copy_type=f16 or bf16' --rule sgd \
@@ -782,6 +830,8 @@ for kind in F16 BF16; do
         "{$(typed $kind w '[2,2]' 0 4),$(typed $kind s '[2]' 4 2),$(typed \
             $kind e '[2,0]' 6 0)}" "$one$one$one"
 done
+refused "--evaluated-out: cannot write 'missing/X'" --params P --grads G \
+    --out X --evaluated-out missing/X
 refused "--copy-out: cannot write 'missing/X'" --params P --grads G --out X \
     --set copy_type=f16 --copy-out missing/X
 w=$(entry w '[2,2]' 0 16)

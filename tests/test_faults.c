@@ -514,6 +514,7 @@ struct run {
     bool torn; /* it was so once */
     clstep_joint *joint;
     clstep_report report;
+    cl_mem output; /* of an evaluation */
 };
 
 static const clstep_setting plain[] = {{.name = "lr", .value = 0.01}, {0}};
@@ -523,6 +524,7 @@ static const clstep_setting decided[] = {{.name = "lr", .value = 0.01},
                                          {0}};
 
 /* Of this scenario. */
+static const char *rule = "adam";
 static const clstep_setting *settings = plain;
 
 /* A device that scenarios share; its programs are built. */
@@ -606,9 +608,8 @@ static void check_layout(struct run *run, bool success)
 
 static clstep_status create_optimizer(struct run *run, clstep_error *error)
 {
-    const clstep_status status =
-        clstep_optimizer_create(run->device, "adam", settings, run->layout,
-                                &run->scene.optimizer, error);
+    const clstep_status status = clstep_optimizer_create(
+        run->device, rule, settings, run->layout, &run->scene.optimizer, error);
 
     assert_true((status == CLSTEP_OK) == (run->scene.optimizer != NULL));
     return status;
@@ -618,7 +619,7 @@ static clstep_status create_optimizer(struct run *run, clstep_error *error)
 static clstep_status create_twin(struct run *run, clstep_error *error)
 {
     const clstep_status status = clstep_optimizer_create(
-        run->device, "adam", settings, run->layout, &run->twin, error);
+        run->device, rule, settings, run->layout, &run->twin, error);
 
     assert_true((status == CLSTEP_OK) == (run->twin != NULL));
     return status;
@@ -866,6 +867,95 @@ static clstep_status steps_apart(struct run *run, clstep_error *error)
                                          buffers_of(run), 0, NULL, NULL, error);
 }
 
+/* --- operations: evaluation ----------------------------------------------- */
+
+static void prepare_output(struct run *run)
+{
+    if (run->output == NULL)
+        run->output = fixture_buffer(elements(), run->scene.g);
+}
+
+static void prepare_output_and_waits(struct run *run)
+{
+    prepare_output(run);
+    prepare_waits(run);
+}
+
+static void prepare_output_and_gate(struct run *run)
+{
+    prepare_output(run);
+    prepare_gate(run);
+}
+
+static clstep_status evaluate(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_evaluate(run->scene.optimizer, run->queues[0],
+                                     buffers_of(run), run->output, 0, 0, NULL,
+                                     NULL, error);
+}
+
+/* What docs/numerics.md says, with the default of beta1. */
+static void settle_evaluate(struct run *run, bool success)
+{
+    const struct scene *scene = &run->scene;
+    const float *w = scene->w, *z = reference_slot(scene->reference, "z");
+    const bool begun = reference_steps(scene->reference) != 0;
+    const float factor = begun ? (float)(1.0 - 1.0 / 0.9) : 0.0f;
+
+    clFinish(run->queues[0]);
+    clFinish(run->queues[1]);
+    if (success) {
+        fixture_read(run->output, run->data, elements());
+        for (uint64_t i = 0; i < elements(); i++) {
+            const float way = factor * (z[i] - w[i]);
+
+            assert_true(run->data[i] == (begun ? w[i] + way : w[i]));
+        }
+    }
+
+    /* The next evaluation finds nothing of this one. */
+    clReleaseMemObject(run->output);
+    run->output = NULL;
+}
+
+static clstep_status evaluate_with_events(struct run *run, clstep_error *error)
+{
+    run->done = (cl_event)(uintptr_t)run;
+
+    const clstep_status status = clstep_optimizer_evaluate(
+        run->scene.optimizer, run->queues[0], buffers_of(run), run->output, 0,
+        WAITS, run->waits, &run->done, error);
+
+    assert_true((status == CLSTEP_OK) == (run->done != NULL));
+    return status;
+}
+
+static void settle_evaluate_events(struct run *run, bool success)
+{
+    for (size_t i = 0; i < WAITS; i++) {
+        clSetUserEventStatus(run->waits[i], CL_COMPLETE);
+        clReleaseEvent(run->waits[i]);
+    }
+    if (run->done != NULL) {
+        assert_int_equal(clWaitForEvents(1, &run->done), CL_SUCCESS);
+        clReleaseEvent(run->done);
+    }
+    settle_evaluate(run, success);
+}
+
+static clstep_status evaluate_elsewhere(struct run *run, clstep_error *error)
+{
+    return clstep_optimizer_evaluate(run->scene.optimizer, run->queues[1],
+                                     buffers_of(run), run->output, 0, 0, NULL,
+                                     NULL, error);
+}
+
+static void settle_evaluate_elsewhere(struct run *run, bool success)
+{
+    open_gate(run);
+    settle_evaluate(run, success);
+}
+
 static void part(struct run *run)
 {
     clstep_joint_release(run->joint);
@@ -930,6 +1020,20 @@ static const struct operation whole_life[] = {
     {0},
 };
 
+/* Of a schedule-free rule. */
+static const struct operation evaluated_life[] = {
+    {"create an optimizer", NULL, create_optimizer, NULL},
+    {"evaluate", prepare_output, evaluate, settle_evaluate},
+    {"step", NULL, step, settle_step},
+    {"evaluate after a step", prepare_output, evaluate, settle_evaluate},
+    {"evaluate with events", prepare_output_and_waits, evaluate_with_events,
+     settle_evaluate_events},
+    {"evaluate on another queue", prepare_output_and_gate, evaluate_elsewhere,
+     settle_evaluate_elsewhere},
+    {"step", NULL, step, settle_step},
+    {0},
+};
+
 /* --- a run ---------------------------------------------------------------- */
 
 static void open_run(struct run *run, const struct operation *operations)
@@ -937,7 +1041,7 @@ static void open_run(struct run *run, const struct operation *operations)
     clstep_error error;
 
     *run = (struct run){0};
-    scene_open(&run->scene, "adam", settings, elements(), fixture_seed());
+    scene_open(&run->scene, rule, settings, elements(), fixture_seed());
     clstep_optimizer_release(run->scene.optimizer);
     run->scene.optimizer = NULL;
     run->data = calloc(elements(), sizeof(*run->data));
@@ -950,7 +1054,8 @@ static void open_run(struct run *run, const struct operation *operations)
     }
     if (operations == creation)
         fixture_ok(create_device(run, &error), &error);
-    if (operations == life || operations == whole_life)
+    if (operations == life || operations == whole_life ||
+        operations == evaluated_life)
         run->device = shared;
     if (operations != layout_only)
         run->layout = fixture_layout(elements());
@@ -971,6 +1076,8 @@ static void close_run(struct run *run)
     clFinish(run->queues[1]);
     clReleaseCommandQueue(run->queues[0]);
     clReleaseCommandQueue(run->queues[1]);
+    if (run->output != NULL)
+        clReleaseMemObject(run->output);
     free(run->data);
     scene_close(&run->scene);
 }
@@ -978,8 +1085,8 @@ static void close_run(struct run *run)
 /* Brings torn state back to what the reference has. */
 static void mend(struct run *run)
 {
-    static const char *const slots[] = {"exp_avg", "exp_avg_sq"};
     struct scene *scene = &run->scene;
+    const char *slot;
     clstep_error error;
 
     clFinish(run->queues[0]);
@@ -988,11 +1095,11 @@ static void mend(struct run *run)
                          run->queues[0], scene->buffers.parameters, CL_TRUE, 0,
                          elements() * sizeof(float), scene->w, 0, NULL, NULL),
                      CL_SUCCESS);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0;
+         (slot = reference_slot_name(scene->reference, i)) != NULL; i++)
         fixture_ok(clstep_optimizer_write(
-                       scene->optimizer, run->queues[0], slots[i], 0,
-                       elements(), reference_slot(scene->reference, slots[i]),
-                       &error),
+                       scene->optimizer, run->queues[0], slot, 0, elements(),
+                       reference_slot(scene->reference, slot), &error),
                    &error);
     fixture_ok(clstep_optimizer_set_steps(
                    scene->optimizer, reference_steps(scene->reference), &error),
@@ -1009,8 +1116,9 @@ static void verify(struct run *run)
         return;
     clFinish(run->queues[0]);
     clFinish(run->queues[1]);
-    if (clstep_optimizer_read(run->scene.optimizer, run->queues[0], "exp_avg",
-                              0, 1, run->scene.scratch,
+    if (clstep_optimizer_read(run->scene.optimizer, run->queues[0],
+                              clstep_optimizer_slot(run->scene.optimizer, 0), 0,
+                              1, run->scene.scratch,
                               &error) == CLSTEP_STATE_TORN)
         mend(run);
     scene_check(&run->scene);
@@ -1026,6 +1134,11 @@ static void check_fault(const clstep_error *error)
     if (fault.from && error->status == CLSTEP_OUT_OF_MEMORY &&
         error->cl_code == CL_SUCCESS) {
         check_error(error, CLSTEP_OUT_OF_MEMORY, "memory");
+        return;
+    }
+    /* A look at what has ended may fail unsaid; what is needed then fails. */
+    if (fault.from && strcmp(fault.first, "clGetEventInfo") == 0) {
+        check_error(error, CLSTEP_CL_FAILED, "failed with OpenCL's code");
         return;
     }
     if (fault.code == CL_SUCCESS)
@@ -1163,11 +1276,11 @@ static void life_of(const struct operation *operations, const char *name)
     clstep_layout *layout = fixture_layout(elements());
     clstep_optimizer *first;
 
-    clstep_optimizer_release(fixture_optimizer("adam", settings, COUNT));
+    clstep_optimizer_release(fixture_optimizer(rule, settings, COUNT));
 
-    fixture_ok(clstep_optimizer_create(shared, "adam", settings, layout, &first,
-                                       &error),
-               &error);
+    fixture_ok(
+        clstep_optimizer_create(shared, rule, settings, layout, &first, &error),
+        &error);
     clstep_optimizer_release(first);
     clstep_layout_release(layout);
     run_all(operations, name);
@@ -1186,6 +1299,18 @@ static void faults_of_what_is_decided(void **state)
     settings = decided;
     life_of(whole_life, "decided");
     settings = plain;
+}
+
+/* Plainly, and with groups' factors in the device's memory. */
+static void faults_of_an_evaluation(void **state)
+{
+    (void)state;
+    rule = "schedule_free_adamw";
+    life_of(evaluated_life, "evaluated");
+    settings = decided;
+    life_of(evaluated_life, "evaluated, decided");
+    settings = plain;
+    rule = "adam";
 }
 
 /* The fixture's device keeps the program that every scene needs. */
@@ -1211,6 +1336,7 @@ int main(void)
         cmocka_unit_test(faults_of_creation),
         cmocka_unit_test(faults_of_a_life),
         cmocka_unit_test(faults_of_what_is_decided),
+        cmocka_unit_test(faults_of_an_evaluation),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -2,7 +2,7 @@
  * test_golden.c - the steps that other frameworks take
  * SPDX-License-Identifier: MIT
  *
- * tests/golden/ holds steps of PyTorch, timm, Keras and optax, made by
+ * tests/golden/ holds steps of PyTorch, timm, Keras, optax and others, made by
  * scripts/golden.py: the witness that kernel and reference, which were written
  * from one page, do not share a mistake.  Both take the same steps here.
  * docs/golden.md has the cases and what they showed.
@@ -329,10 +329,8 @@ static void equals_framework(void **state)
 }
 
 static struct golden goldens[] = {
-    {.name = "torch"},
-    {.name = "timm"},
-    {.name = "keras"},
-    {.name = "optax"},
+    {.name = "torch"}, {.name = "timm"},         {.name = "keras"},
+    {.name = "optax"}, {.name = "schedulefree"}, {.name = "torch_optimizer"},
 };
 
 enum { GOLDENS = sizeof(goldens) / sizeof(goldens[0]) };

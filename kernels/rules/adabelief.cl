@@ -10,7 +10,18 @@
  *
  * with bc1 = 1 - beta1^t, bc2 = 1 - beta2^t and
  * rect = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)).  Zhuang et al. 2020,
- * whose code has rectify=1, as timm's AdaBelief; optax.adabelief has none.
+ * whose code has rectify=1.
+ *
+ * Dialects:
+ *     timm.optim.AdaBelief() -> adabelief rectify=1
+ *     timm.optim.AdaBelief(rectify=False) -> adabelief
+ *     timm.optim.AdaBelief(weight_decay=x) ->
+ *         adabelief rectify=1 weight_decay=x
+ *     timm.optim.AdaBelief(weight_decay=x, fixed_decay=True) ->
+ *         adabelief rectify=1 weight_decay=x decay_form=independent
+ *     timm.optim.AdaBelief(weight_decay=x, decoupled_decay=False) ->
+ *         adabelief rectify=1 l2=x
+ *     optax.adabelief(x) -> adabelief lr=x
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -6,8 +6,13 @@
  *     d = rho d + (1 - rho) e^2
  *     w = w - lr e
  *
- * Zeiler 2012, which has lr = 1.  torch.optim.Adadelta, optax.adadelta; keras
- * Adadelta with lr=0.001, rho=0.95, eps=1e-7.
+ * Zeiler 2012, which has no step size: lr = 1.
+ *
+ * Dialects:
+ *     torch.optim.Adadelta() -> adadelta
+ *     keras.optimizers.Adadelta() -> adadelta lr=1e-3 rho=0.95 eps=1e-7
+ *     optax.adadelta(x) -> adadelta lr=x
+ *     optax.adadelta(x, weight_decay=y) -> adadelta lr=x l2=y
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -8,12 +8,26 @@
  *     eps_form=inside    w = w - lr (m / bc1) / sqrt(q / bc2 + eps)
  *     eps_form=hat       w = w - lr sqrt(bc2) / bc1 m / (sqrt(q) + eps)
  *
- * with bc1 = 1 - beta1^t and bc2 = 1 - beta2^t.  Kingma and Ba 2015; amsgrad is
- * Reddi, Kale and Kumar 2018; AdamW, which has weight_decay=0.01 by default, is
- * Loshchilov and Hutter 2019.  outside is the paper's algorithm 1,
- * torch.optim.Adam and AdamW (whose Adam weight_decay is l2 here) and
- * optax.adam; inside is optax' eps_root; hat is keras Adam (eps=1e-7) and
- * TensorFlow's.
+ * with bc1 = 1 - beta1^t and bc2 = 1 - beta2^t.  Kingma and Ba 2015, whose
+ * algorithm 1 has eps outside; amsgrad is Reddi, Kale and Kumar 2018; AdamW,
+ * which has weight_decay=0.01 by default, is Loshchilov and Hutter 2019.
+ *
+ * Dialects:
+ *     torch.optim.Adam() -> adam
+ *     torch.optim.Adam(weight_decay=x) -> adam l2=x
+ *     torch.optim.Adam(amsgrad=True) -> adam amsgrad=1
+ *     keras.optimizers.Adam() -> adam eps=1e-7 eps_form=hat
+ *     keras.optimizers.Adam(amsgrad=True) ->
+ *         adam eps=1e-7 eps_form=hat amsgrad=1
+ *     optax.adam(x) -> adam lr=x
+ *     optax.adam(x, eps=0, eps_root=y) -> adam lr=x eps=y eps_form=inside
+ *     optax.amsgrad(x) -> none: it takes the largest of the corrected squares
+ *     torch.optim.AdamW() -> adamw
+ *     torch.optim.AdamW(weight_decay=x) -> adamw weight_decay=x
+ *     keras.optimizers.AdamW() -> adamw eps=1e-7 eps_form=hat weight_decay=4e-3
+ *     optax.adamw(x) -> adamw lr=x weight_decay=1e-4
+ *     timm.optim.AdamWLegacy(corrected_weight_decay=True) ->
+ *         adamw decay_form=corrected
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

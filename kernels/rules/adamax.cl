@@ -7,8 +7,13 @@
  *     eps_form=outside   n = max(beta2 n, |g|)
  *                        w = w - lr / (1 - beta1^t) m / (n + eps)
  *
- * Kingma and Ba 2015, algorithm 2.  max is torch.optim.Adamax and optax.adamax;
- * outside is keras Adamax (lr=0.001, eps=1e-7).
+ * Kingma and Ba 2015, algorithm 2, which has no eps.
+ *
+ * Dialects:
+ *     torch.optim.Adamax() -> adamax
+ *     keras.optimizers.Adamax() -> adamax lr=1e-3 eps=1e-7 eps_form=outside
+ *     optax.adamax(x) -> adamax lr=x
+ *     optax.adamaxw(x) -> adamax lr=x weight_decay=1e-4
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

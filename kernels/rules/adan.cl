@@ -8,9 +8,15 @@
  *     w = w - lr (m / bc1 + beta2 k / bc2) / (sqrt(v / bc3) + eps)
  *     p = g
  *
- * with bci = 1 - betai^t, and proximal decay by default.  Xie et al. 2022, with
- * the betas as in the authors' code and timm's Adan: the paper's are 1 minus
- * these.
+ * with bci = 1 - betai^t, and proximal decay by default.  Xie et al. 2022,
+ * with the betas as in the authors' code: the paper's are 1 minus these.
+ *
+ * Dialects:
+ *     timm.optim.Adan() -> adan
+ *     timm.optim.Adan(weight_decay=x) -> adan weight_decay=x
+ *     timm.optim.Adan(weight_decay=x, no_prox=True) ->
+ *         adan weight_decay=x decay_form=lr
+ *     optax.adan(x) -> none: it weighs the difference with 1 - b2
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -7,9 +7,14 @@
  *     w = w - lr (m / (1 - beta1^t) + alpha_t l) /
  *                (sqrt(v / (1 - beta2^t)) + eps)
  *
- * with alpha_t = alpha min(1, t / alpha_warmup), and with beta3_t whose half-
- * life runs from that of beta1 to that of beta3 in beta3_warmup steps.
- * Pagliardini, Ablin and Grangier 2024.  optax.contrib.ademamix; bitsandbytes.
+ * with alpha_t = alpha min(1, t / alpha_warmup), and with beta3_t whose
+ * half-life runs from that of beta1 to that of beta3 in beta3_warmup steps.
+ * Pagliardini, Ablin and Grangier 2024.
+ *
+ * Dialects:
+ *     optax.contrib.ademamix(x) -> ademamix lr=x
+ *     optax.contrib.ademamix(x, alpha=y, weight_decay=z) ->
+ *         ademamix lr=x alpha=y weight_decay=z
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

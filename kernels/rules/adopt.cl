@@ -7,8 +7,15 @@
  *                  w = w - lr m
  *                  v = beta2 v + (1 - beta2) g^2
  *
- * Taniguchi et al. 2024, with the bound of their second version.  timm's Adopt
- * has another exponent; optax.contrib.adopt.
+ * Taniguchi et al. 2024, with the bound of their second version.
+ *
+ * Dialects:
+ *     timm.optim.Adopt(clip_exp=0.25) -> adopt
+ *     timm.optim.Adopt(clip_exp=0.25, weight_decay=x) -> adopt l2=x
+ *     timm.optim.Adopt(clip_exp=0.25, weight_decay=x, decoupled=True) ->
+ *         adopt weight_decay=x
+ *     timm.optim.Adopt() -> none: its bound is (t - 1)^0.333
+ *     optax.contrib.adopt(x) -> adopt lr=x
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

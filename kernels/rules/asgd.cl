@@ -6,7 +6,11 @@
  *
  * with eta_t = lr / (1 + lambd lr (t - 1))^alpha and
  * mu_t = 1 / max(1, t - 1 - t0): a copy up to step t0 + 2, then a mean.  Polyak
- * and Juditsky 1992.  torch.optim.ASGD.
+ * and Juditsky 1992.
+ *
+ * Dialects:
+ *     torch.optim.ASGD() -> asgd
+ *     torch.optim.ASGD(weight_decay=x) -> asgd l2=x
  */
 static float
 new_parameter(float w, float x, struct state *s, const struct hyper *h)

@@ -10,8 +10,13 @@
  *         z = -w ((beta + sqrt(n)) / lr + lambda2) - sign(w) lambda1
  *
  * McMahan et al. 2013.  Without keep_initial the first step forgets the given
- * parameters, as keras Ftrl does, whose l2_regularization_strength is half of
- * lambda2.
+ * parameters, as it does in Keras.
+ *
+ * Dialects:
+ *     keras.optimizers.Ftrl() -> ftrl
+ *     keras.optimizers.Ftrl(l1_regularization_strength=x) -> ftrl lambda1=x
+ *     keras.optimizers.Ftrl(l2_regularization_strength=x) -> ftrl lambda2=2x
+ *     keras.optimizers.Ftrl(beta=x) -> ftrl beta=x
  */
 static float
 new_parameter(float w, float x, struct state *s, const struct hyper *h)

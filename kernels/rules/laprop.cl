@@ -5,7 +5,11 @@
  *     m = beta1 m + (1 - beta1) g / (sqrt(v / (1 - beta2^t)) + eps)
  *     w = w - lr / (1 - beta1^t) m
  *
- * Ziyin, Wang and Ueda 2020.  timm's LaProp has lr inside m.
+ * Ziyin, Wang and Ueda 2020.
+ *
+ * Dialects:
+ *     timm.optim.LaProp() -> laprop
+ *     timm.optim.LaProp(weight_decay=x) -> none: it decays behind the step
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -10,10 +10,27 @@
  *     form=ema_debiased  the same m;  w = w - lr / (1 - momentum^t) m
  *     form=twice         classical with momentum^2 and (1 + momentum) lr
  *
- * Polyak 1964; Nesterov 1983 in the form of Sutskever et al. 2013.  torch is
- * torch.optim.SGD and optax.sgd; classical is keras SGD and TensorFlow's, where
- * a schedule of lr acts on later gradients only; twice is Nesterov's rule as it
- * is coded where the look-ahead velocity is kept by mistake.
+ * Polyak 1964; Nesterov 1983 in the form of Sutskever et al. 2013.  A schedule
+ * of lr acts on later gradients only where form is classical, and on the whole
+ * velocity where it is torch.  twice is Nesterov's rule as it is coded where
+ * the look-ahead velocity is kept by mistake.
+ *
+ * Dialects:
+ *     torch.optim.SGD(momentum=x) -> momentum lr=1e-3 momentum=x
+ *     torch.optim.SGD(momentum=x, dampening=y) ->
+ *         momentum lr=1e-3 momentum=x dampening=y
+ *     torch.optim.SGD(momentum=x, nesterov=True) ->
+ *         momentum lr=1e-3 momentum=x nesterov=1
+ *     keras.optimizers.SGD(momentum=x) -> momentum momentum=x form=classical
+ *     keras.optimizers.SGD(momentum=x, nesterov=True) ->
+ *         momentum momentum=x form=classical nesterov=1
+ *     optax.sgd(x, momentum=y) -> momentum lr=x momentum=y
+ *     optax.sgd(x, momentum=y, nesterov=True) ->
+ *         momentum lr=x momentum=y nesterov=1
+ *     optax.chain(ema(y), scale_by_learning_rate(x)) ->
+ *         momentum lr=x momentum=y form=ema_debiased
+ *     timm.optim.SGDW(momentum=x, weight_decay=y) ->
+ *         momentum lr=1e-3 momentum=x weight_decay=y
  */
 #if defined(FORM_CLASSICAL) || defined(FORM_TWICE)
 #define STEP_SIZE 1.0f /* lr is in the velocity */

@@ -10,9 +10,17 @@
  *     form=simple         k = (beta1 m + (1 - beta1) g) / (1 - beta1^t)
  *     w = w - lr k / (sqrt(v / (1 - beta2^t)) + eps)
  *
- * with psi = momentum_decay (torch) or 1 (keras).  Dozat 2016.  torch is
- * torch.optim.NAdam, keras is keras Nadam (lr=0.001, eps=1e-7), simple is
- * timm's NAdamW.
+ * with psi = momentum_decay (torch) or 1 (keras).  Dozat 2016.
+ *
+ * Dialects:
+ *     torch.optim.NAdam() -> nadam
+ *     torch.optim.NAdam(weight_decay=x) -> nadam l2=x
+ *     torch.optim.NAdam(weight_decay=x, decoupled_weight_decay=True) ->
+ *         nadam weight_decay=x
+ *     keras.optimizers.Nadam() -> nadam lr=1e-3 eps=1e-7 form=keras
+ *     optax.nadam(x) -> nadam lr=x momentum_decay=1e4
+ *     optax.nadamw(x) -> nadam lr=x momentum_decay=1e4 weight_decay=1e-4
+ *     timm.optim.NAdamW() -> nadam lr=1e-3 form=simple weight_decay=0.01
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -6,8 +6,13 @@
  *     w = w - lr (nu1 m / bc1 + (1 - nu1) g) /
  *                (sqrt(nu2 v / bc2 + (1 - nu2) g^2) + eps)
  *
- * with bc1 = 1 - beta1^t and bc2 = 1 - beta2^t.  Ma and Yarats 2019; qhoptim's
- * QHAdam.  nu1=1 and nu2=1 are adam.
+ * with bc1 = 1 - beta1^t and bc2 = 1 - beta2^t.  Ma and Yarats 2019.  nu1=1 and
+ * nu2=1 are adam.
+ *
+ * Dialects:
+ *     torch_optimizer.QHAdam(nus=(x, y)) -> qhadam nu1=x nu2=y
+ *     torch_optimizer.QHAdam(nus=(x, y), weight_decay=z) ->
+ *         qhadam nu1=x nu2=y l2=z
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

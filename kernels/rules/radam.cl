@@ -8,8 +8,16 @@
  *     else            w = w - lr / bc1 m
  *
  * with bc1 = 1 - beta1^t, bc2 = 1 - beta2^t and
- * rect = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)).  Liu et al. 2020, whose
- * threshold is 4; torch.optim.RAdam has 5.
+ * rect = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)).  Liu et al. 2020,
+ * whose threshold is 4.
+ *
+ * Dialects:
+ *     torch.optim.RAdam() -> radam
+ *     torch.optim.RAdam(weight_decay=x) -> radam l2=x
+ *     torch.optim.RAdam(weight_decay=x, decoupled_weight_decay=True) ->
+ *         radam weight_decay=x
+ *     optax.radam(x, eps=0) -> radam lr=x eps=0
+ *     optax.radam(x) -> none: its eps stands beside the corrected root
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

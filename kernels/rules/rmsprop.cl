@@ -10,9 +10,28 @@
  *     momentum_form=torch   m = momentum m + e;     w = w - lr m
  *     momentum_form=keras   m = momentum m + lr e;  w = w - m
  *
- * Tieleman and Hinton 2012; centered is Graves 2013.  outside and torch are
- * torch.optim.RMSprop; inside and keras are keras RMSprop (alpha=0.9, eps=1e-7)
- * and, with initial_square=1, timm's RMSpropTF.
+ * Tieleman and Hinton 2012; centered is Graves 2013.
+ *
+ * Dialects:
+ *     torch.optim.RMSprop() -> rmsprop
+ *     torch.optim.RMSprop(centered=True) -> rmsprop centered=1
+ *     torch.optim.RMSprop(momentum=x) -> rmsprop momentum=x
+ *     keras.optimizers.RMSprop() ->
+ *         rmsprop lr=1e-3 alpha=0.9 eps=1e-7 eps_form=inside
+ *     keras.optimizers.RMSprop(momentum=x) ->
+ *         rmsprop lr=1e-3 alpha=0.9 eps=1e-7 eps_form=inside momentum=x
+ *         momentum_form=keras
+ *     optax.rmsprop(x) -> rmsprop lr=x alpha=0.9 eps_form=inside
+ *     optax.rmsprop(x, eps_in_sqrt=False) -> rmsprop lr=x alpha=0.9
+ *     optax.rmsprop(x, momentum=y) ->
+ *         rmsprop lr=x alpha=0.9 eps_form=inside momentum=y momentum_form=keras
+ *     optax.rmsprop(x, initial_scale=y) ->
+ *         rmsprop lr=x alpha=0.9 eps_form=inside initial_square=y
+ *     timm.optim.RMSpropTF() ->
+ *         rmsprop alpha=0.9 eps=1e-10 eps_form=inside initial_square=1
+ *     timm.optim.RMSpropTF(momentum=x) ->
+ *         rmsprop alpha=0.9 eps=1e-10 eps_form=inside initial_square=1
+ *         momentum=x momentum_form=keras
  */
 #if defined(WITH_MOMENTUM) && defined(MOMENTUM_FORM_KERAS)
 #define STEP_SIZE 1.0f /* lr is in the velocity */

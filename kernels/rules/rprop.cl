@@ -9,7 +9,14 @@
  *     p = g
  *
  * Riedmiller and Braun 1993, without weight backtracking: for gradients of the
- * full batch.  torch.optim.Rprop.
+ * full batch.
+ *
+ * Dialects:
+ *     torch.optim.Rprop() -> rprop
+ *     torch.optim.Rprop(etas=(x, y), step_sizes=(z, w)) ->
+ *         rprop eta_minus=x eta_plus=y step_min=z step_max=w
+ *     optax.rprop(x) ->
+ *         none: it takes the last step back where a sign has changed
  */
 #define STEP_SIZE 1.0f /* each element has its own */
 

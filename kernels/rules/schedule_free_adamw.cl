@@ -11,8 +11,22 @@
  *
  * z begins at w.  The parameters w are where gradients are taken; those to
  * evaluate at are w + (1 - 1 / beta1) (z - w), which
- * clstep_optimizer_evaluate() gives.  Defazio et al. 2024; schedulefree's
- * AdamWScheduleFree, where lr is constant.
+ * clstep_optimizer_evaluate() gives.  Defazio et al. 2024, where lr is
+ * constant.
+ *
+ * Dialects:
+ *     schedulefree.AdamWScheduleFree() -> schedule_free_adamw
+ *     schedulefree.AdamWScheduleFree(warmup_steps=x, weight_decay=y) ->
+ *         schedule_free_adamw warmup=x weight_decay=y
+ *     keras.optimizers.ScheduleFreeAdamW() ->
+ *         schedule_free_adamw weight_lr_power=0
+ *     keras.optimizers.ScheduleFreeAdamW(warmup_steps=x) ->
+ *         schedule_free_adamw warmup=x weight_lr_power=0
+ *     keras.optimizers.ScheduleFreeAdamW(weight_decay=x) ->
+ *         none: it decays the parameters, not the gradient
+ *     optax.contrib.schedule_free_adamw(x) -> schedule_free_adamw lr=x
+ *     optax.contrib.schedule_free_adamw(x, weight_decay=y) ->
+ *         schedule_free_adamw lr=x weight_decay=y
  */
 static float
 new_parameter(float w, float x, struct state *s, const struct hyper *h)

@@ -9,8 +9,16 @@
  *
  * z begins at w.  The parameters w are where gradients are taken; those to
  * evaluate at are w + (1 - 1 / momentum) (z - w), which
- * clstep_optimizer_evaluate() gives.  Defazio et al. 2024; schedulefree's
- * SGDScheduleFree and optax.contrib.schedule_free, where lr is constant.
+ * clstep_optimizer_evaluate() gives.  Defazio et al. 2024, where lr is
+ * constant.
+ *
+ * Dialects:
+ *     schedulefree.SGDScheduleFree() -> schedule_free_sgd
+ *     schedulefree.SGDScheduleFree(warmup_steps=x, weight_decay=y) ->
+ *         schedule_free_sgd warmup=x weight_decay=y
+ *     optax.contrib.schedule_free_sgd(x) -> schedule_free_sgd lr=x
+ *     optax.contrib.schedule_free_sgd(x, b1=y, weight_decay=z) ->
+ *         schedule_free_sgd lr=x momentum=y weight_decay=z
  */
 static float
 new_parameter(float w, float x, struct state *s, const struct hyper *h)

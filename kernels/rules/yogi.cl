@@ -5,8 +5,11 @@
  *     m = beta1 m + (1 - beta1) g
  *     w = w - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
  *
- * Zaheer et al. 2018.  Both slots begin at initial_accumulator, as in
- * optax.yogi.
+ * Zaheer et al. 2018.
+ *
+ * Dialects:
+ *     optax.yogi(x) -> yogi lr=x
+ *     optax.yogi(x, b1=y, b2=z) -> yogi lr=x beta1=y beta2=z
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {

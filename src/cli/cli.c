@@ -139,18 +139,47 @@ static bool copy_options(const struct poptOption *options)
     return true;
 }
 
+/* Adds the option's name and 'value', which is the list's then, to its list. */
+static int add_in_order(const struct poptOption *option, char *value)
+{
+    char ***const to = option->arg;
+    size_t count = 0;
+
+    while (*to != NULL && (*to)[count] != NULL)
+        count++;
+
+    char **grown = realloc(*to, (count + 3) * sizeof(*grown));
+    char *name = strdup(option->longName);
+
+    if (grown != NULL)
+        *to = grown;
+    if (grown == NULL || name == NULL || value == NULL) {
+        if (grown != NULL)
+            grown[count] = NULL;
+        free(name);
+        free(value);
+        return cli_fail("no memory for the options");
+    }
+    grown[count] = name;
+    grown[count + 1] = value;
+    grown[count + 2] = NULL;
+    return -1;
+}
+
 /* Stores 'value', which must be freed, as that of 'option'. */
 static int take_text(const struct poptOption *option, char *value)
 {
     char **const to = option->arg;
     int code = -1;
 
-    if (*to != NULL)
+    if (option->val != CLI_IN_ORDER && *to != NULL)
         code = cli_misuse("--%s is given twice", option->longName);
     else if (value != NULL && strncmp(value, "--", 2) == 0)
         code = cli_misuse("--%s needs a %s, but the option '%s' follows",
                           option->longName,
                           option->val == CLI_FILE ? "file" : "value", value);
+    if (code < 0 && option->val == CLI_IN_ORDER)
+        return add_in_order(option, value);
     if (code < 0)
         *to = value;
     else
@@ -342,6 +371,21 @@ void cli_list_release(char **list)
     free(list);
 }
 
+char *cli_list_join(const char *const *texts)
+{
+    size_t size = 1, used = 0;
+
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+        size += strlen(texts[i]) + 1;
+
+    char *joined = calloc(size, 1);
+
+    for (size_t i = 0; joined != NULL && texts != NULL && texts[i] != NULL; i++)
+        used += (size_t)snprintf(joined + used, size - used, "%s%s",
+                                 i > 0 ? " " : "", texts[i]);
+    return joined;
+}
+
 /* --- settings ------------------------------------------------------------- */
 
 /* Whose settings: those of a rule, or those of a kind of schedule. */
@@ -511,6 +555,8 @@ void cli_settings_release(clstep_setting *list)
 
 const char *cli_number_text(double number, char text[32])
 {
+    if (isnan(number)) /* has a sign, which says nothing */
+        return strcpy(text, "nan");
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, number);
         if (strtod(text, NULL) == number)

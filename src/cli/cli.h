@@ -24,6 +24,7 @@ int cli_bench(int argc, const char **argv);
 int cli_verify(int argc, const char **argv);
 int cli_replay(int argc, const char **argv);
 int cli_schedule(int argc, const char **argv);
+int cli_path(int argc, const char **argv);
 
 /* Print "clstep: <sentence>" on stderr and return CLI_FAILED or CLI_MISUSED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -47,8 +48,13 @@ int cli_flush(void);
 
 /* --- options -------------------------------------------------------------- */
 
-/* The 'val' of an option whose value is the name of a file; of others, 0. */
-enum { CLI_FILE = 1 };
+/*
+ * The 'val' of an option whose value is the name of a file, and of one that may
+ * be given several times in an order that counts: a POPT_ARG_STRING, whose
+ * 'arg' is a list (char **) to which the option's name and the value are added.
+ * Several options may share a list.  Of others it is 0.
+ */
+enum { CLI_FILE = 1, CLI_IN_ORDER = 2 };
 
 /*
  * Parses with popt by 'options', for the subcommand argv[0].  --help is added
@@ -57,9 +63,9 @@ enum { CLI_FILE = 1 };
  * until the process ends), else the exit code: 0 after --help, CLI_MISUSED
  * after a line about what is wrong.
  *
- * A value that may be given several times is a POPT_ARG_ARGV.  Any other is a
- * POPT_ARG_STRING, NULL at first; a second one, and one that begins with "--",
- * are refused.
+ * A value that may be given several times is a POPT_ARG_ARGV or CLI_IN_ORDER.
+ * Any other is a POPT_ARG_STRING, NULL at first; a second one, and one that
+ * begins with "--", are refused.
  */
 int cli_options(int argc, const char **argv, const struct poptOption *options,
                 const char *usage, const char *const **rest);
@@ -102,8 +108,11 @@ int cli_file_try(const char *option, const char *name, FILE **file);
 int cli_file_open(const char *option, const char *name, FILE **file);
 int cli_file_close(const char *option, const char *name, FILE **file);
 
-/* Releases what an option of type POPT_ARG_ARGV gathered; NULL is fine. */
+/* Releases what an option gathered in a list; NULL is fine. */
 void cli_list_release(char **list);
+
+/* The texts with a space between them, to be freed; NULL without memory. */
+char *cli_list_join(const char *const *texts);
 
 /*
  * Settings from texts like "lr=0.1" or "eps_form=inside", ended by NULL (a NULL
@@ -118,6 +127,9 @@ void cli_settings_release(clstep_setting *list);
  * between them. */
 int cli_schedule_settings(const clstep_schedule_kind *kind,
                           const char *const *texts, clstep_setting **list);
+
+/* A number's default as a text, or "none". */
+const char *cli_default_text(const clstep_setting_info *info, char text[32]);
 
 /* Prints what is known of a setting, or gives it as a JSON object. */
 void cli_print_setting(const clstep_setting_info *info);

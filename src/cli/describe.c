@@ -14,14 +14,18 @@ static bool has_default(const clstep_setting_info *info)
     return info->initial >= info->min && info->initial <= info->max;
 }
 
+const char *cli_default_text(const clstep_setting_info *info, char text[32])
+{
+    return has_default(info) ? cli_number_text(info->initial, text) : "none";
+}
+
 /* --- text ----------------------------------------------------------------- */
 
 static void print_number(const clstep_setting_info *info)
 {
     char initial[32];
 
-    printf("%s, %sin [%.9g, %.9g]%s",
-           has_default(info) ? cli_number_text(info->initial, initial) : "none",
+    printf("%s, %sin [%.9g, %.9g]%s", cli_default_text(info, initial),
            info->kind == CLSTEP_COUNT ? "whole, " : "", info->min, info->max,
            info->optional ? ", acts if given" : "");
 }

@@ -322,6 +322,41 @@ int cli_engine_stop(struct cli_engine *engine)
                : code;
 }
 
+static int
+evaluate_on_device(struct cli_engine *engine, cl_mem output, float *x)
+{
+    clstep_error error;
+    const clstep_status status = clstep_optimizer_evaluate(
+        engine->optimizer, engine->device.queue, &engine->buffers, output, 0, 0,
+        NULL, NULL, &error);
+
+    if (status == CLSTEP_INVALID_ARGUMENT)
+        return cli_misuse("%s", error.message);
+    if (status != CLSTEP_OK)
+        return cli_fail("%s: %s", engine->device.name, error.message);
+    return download(engine, output, bytes_of(engine, SAFETENSORS_F32), x);
+}
+
+int cli_engine_evaluate(struct cli_engine *engine, float *x)
+{
+    cl_mem output;
+
+    if (engine->reference != NULL)
+        return reference_evaluate(engine->reference, engine->parameters, x)
+                   ? -1
+                   : cli_misuse("the rule is evaluated at its parameters; only"
+                                " the schedule-free rules are not");
+
+    int code =
+        create_buffer(engine, bytes_of(engine, SAFETENSORS_F32), &output);
+
+    if (code < 0) {
+        code = evaluate_on_device(engine, output, x);
+        clReleaseMemObject(output);
+    }
+    return code;
+}
+
 /* --- state ---------------------------------------------------------------- */
 
 const char *cli_engine_slot(const struct cli_engine *engine, size_t index)

@@ -65,6 +65,12 @@ int cli_engine_step(struct cli_engine *engine);
 /* Brings the parameters and the copies to the arrays. */
 int cli_engine_stop(struct cli_engine *engine);
 
+/*
+ * Writes the parameters that a schedule-free rule is to be evaluated at to the
+ * array 'x'; CLI_MISUSED after a line if the rule is none.
+ */
+int cli_engine_evaluate(struct cli_engine *engine, float *x);
+
 /* The name of the slot at 'index', or NULL past the last. */
 const char *cli_engine_slot(const struct cli_engine *engine, size_t index);
 

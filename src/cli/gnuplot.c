@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: MIT
  *
  * gnuplot is a child process that reads its script from a temporary file and
- * writes the SVG to another: no shell and no file name comes between.  It does
- * not notice a write that fails, so the SVG is copied only if it is whole.
+ * writes the picture to another: no shell and no file name comes between.  It
+ * does not notice a write that fails, so the picture is copied only if it is
+ * whole.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -60,19 +61,25 @@ int cli_gnuplot_check(void)
     return CLI_OK;
 }
 
-/* A plot is an SVG, and should say so; a device file has the name it has. */
-int cli_gnuplot_check_name(const char *name)
+static bool ends_in(const char *name, const char *ending)
 {
-    static const char ending[] = ".svg";
     const size_t length = strlen(name), least = strlen(ending);
+
+    return length >= least && strcmp(name + length - least, ending) == 0;
+}
+
+/* A plot should say what it is; a device file has the name it has. */
+int cli_gnuplot_check_name(const char *name, bool png_too)
+{
     struct stat status;
 
-    if ((length >= least && strcmp(name + length - least, ending) == 0) ||
+    if (ends_in(name, ".svg") || (png_too && ends_in(name, ".png")) ||
         (stat(name, &status) == 0 && !S_ISREG(status.st_mode)))
         return CLI_OK;
-    return cli_misuse("--plot is '%s'; the plot is an SVG, and its name ends in"
-                      " %s",
-                      name, ending);
+    return cli_misuse("--plot is '%s'; the plot is an SVG%s, and its name ends"
+                      " in .svg%s",
+                      name, png_too ? " or a PNG" : "",
+                      png_too ? " or .png" : "");
 }
 
 /* --- drawing -------------------------------------------------------------- */
@@ -89,19 +96,43 @@ void cli_gnuplot_quote(FILE *file, const char *text)
     putc('\'', file);
 }
 
-/* Draws by 'script' into 'svg', and says whether that is whole then. */
-static bool draw(FILE *script, FILE *svg)
+void cli_gnuplot_begin(FILE *script, const char *name, size_t width,
+                       size_t height)
+{
+    fprintf(script,
+            "set terminal %s size %zu,%zu noenhanced font 'Helvetica,12'"
+            " background '#ffffff'\n",
+            ends_in(name, ".png") ? "pngcairo" : "svg", width, height);
+}
+
+/* Whether the last bytes of a picture are those of a whole one. */
+static bool is_end(const char *end, size_t length, bool png)
+{
+    /* A chunk of no bytes, its name, and its checksum. */
+    static const char last[] = "\0\0\0\0IEND\xae\x42\x60\x82";
+
+    if (!png)
+        return strstr(end, "</svg>") != NULL;
+    return length >= sizeof(last) - 1 &&
+           memcmp(end + length - (sizeof(last) - 1), last, sizeof(last) - 1) ==
+               0;
+}
+
+/* Draws by 'script' into 'picture', and says whether that is whole then. */
+static bool draw(FILE *script, FILE *picture, bool png)
 {
     char end[64] = "";
+    size_t length;
 
     if (fflush(script) != 0 || ferror(script))
         return false;
     rewind(script);
-    if (run_gnuplot(script, svg) != 0 ||
-        fseek(svg, -(long)sizeof(end) + 1, SEEK_END) != 0)
+    if (run_gnuplot(script, picture) != 0 ||
+        fseek(picture, -(long)sizeof(end) + 1, SEEK_END) != 0)
         return false;
-    end[fread(end, 1, sizeof(end) - 1, svg)] = '\0';
-    return strstr(end, "</svg>") != NULL;
+    length = fread(end, 1, sizeof(end) - 1, picture);
+    end[length] = '\0';
+    return is_end(end, length, png);
 }
 
 static bool copy(FILE *from, FILE *to)
@@ -118,17 +149,17 @@ static bool copy(FILE *from, FILE *to)
 
 int cli_gnuplot_draw(FILE *script, const char *name, FILE **out)
 {
-    FILE *svg = tmpfile();
+    FILE *picture = tmpfile();
     int code = CLI_OK;
 
-    if (svg == NULL)
+    if (picture == NULL)
         return cli_fail("no temporary file for the plot");
-    if (!draw(script, svg))
+    if (!draw(script, picture, ends_in(name, ".png")))
         code = cli_fail("gnuplot could not draw all of the plot");
     if (code == CLI_OK)
         code = cli_file_open("--plot", name, out);
-    if (code == CLI_OK && !copy(svg, *out))
+    if (code == CLI_OK && !copy(picture, *out))
         code = cli_fail("the plot could not be read back");
-    fclose(svg);
+    fclose(picture);
     return code;
 }

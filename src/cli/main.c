@@ -24,6 +24,8 @@ static const struct {
     {"replay", "take steps from files to files", cli_replay},
     {"schedule", "list the learning rate schedules, or tell their values",
      cli_schedule},
+    {"path", "draw the steps of rules on a function of two parameters",
+     cli_path},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

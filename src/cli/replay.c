@@ -88,16 +88,23 @@ static int check_files(const struct replay_options *o)
 {
     const struct {
         const char *option, *file, *other_option, *other_file;
-    } pairs[] = {{"--out", o->out, "--grads", o->grads},
-                 {"--out", o->out, "--state-in", o->state_in},
-                 {"--out", o->out, "--state-out", o->state_out},
-                 {"--copy-out", o->copy_out, "--params", o->params},
-                 {"--copy-out", o->copy_out, "--grads", o->grads},
-                 {"--copy-out", o->copy_out, "--out", o->out},
-                 {"--copy-out", o->copy_out, "--state-in", o->state_in},
-                 {"--copy-out", o->copy_out, "--state-out", o->state_out},
-                 {"--state-out", o->state_out, "--params", o->params},
-                 {"--state-out", o->state_out, "--grads", o->grads}};
+    } pairs[] = {
+        {"--out", o->out, "--grads", o->grads},
+        {"--out", o->out, "--state-in", o->state_in},
+        {"--out", o->out, "--state-out", o->state_out},
+        {"--copy-out", o->copy_out, "--params", o->params},
+        {"--copy-out", o->copy_out, "--grads", o->grads},
+        {"--copy-out", o->copy_out, "--out", o->out},
+        {"--copy-out", o->copy_out, "--state-in", o->state_in},
+        {"--copy-out", o->copy_out, "--state-out", o->state_out},
+        {"--evaluated-out", o->evaluated_out, "--params", o->params},
+        {"--evaluated-out", o->evaluated_out, "--grads", o->grads},
+        {"--evaluated-out", o->evaluated_out, "--out", o->out},
+        {"--evaluated-out", o->evaluated_out, "--copy-out", o->copy_out},
+        {"--evaluated-out", o->evaluated_out, "--state-in", o->state_in},
+        {"--evaluated-out", o->evaluated_out, "--state-out", o->state_out},
+        {"--state-out", o->state_out, "--params", o->params},
+        {"--state-out", o->state_out, "--grads", o->grads}};
     int code = -1;
 
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && code < 0; i++)
@@ -194,6 +201,20 @@ static int open_engine(struct replay *r)
     return cli_engine_open_device(&r->engine, r->options->device, &task);
 }
 
+/* Before the steps, to know whether the rule can be, and after them. */
+static int evaluate(struct replay *r)
+{
+    const size_t count = (size_t)r->engine.count + 1;
+
+    if (r->options->evaluated_out == NULL)
+        return -1;
+    if (r->evaluated == NULL)
+        r->evaluated = calloc(count, sizeof(*r->evaluated));
+    if (r->evaluated == NULL)
+        return cli_fail("no memory for an array of %zu elements", count);
+    return cli_engine_evaluate(&r->engine, r->evaluated);
+}
+
 static int take_steps(struct replay *r)
 {
     struct cli_engine *engine = &r->engine;
@@ -204,8 +225,13 @@ static int take_steps(struct replay *r)
     if (code >= 0)
         return code;
     if (r->parameters == 0)
-        return cli_engine_set_steps(engine, r->first + r->steps);
+        code = evaluate(r);
+    if (r->parameters == 0)
+        return code < 0 ? cli_engine_set_steps(engine, r->first + r->steps)
+                        : code;
     code = cli_engine_start(engine);
+    if (code < 0)
+        code = evaluate(r);
     for (uint64_t t = 0; t < r->steps && code < 0; t++) {
         code = replay_read(r, r->grads, t, engine->gradients);
         if (code < 0)
@@ -218,6 +244,8 @@ static int take_steps(struct replay *r)
     cli_progress_end();
     if (code < 0)
         code = cli_engine_stop(engine);
+    if (code < 0)
+        code = evaluate(r);
     r->seconds = now() - begin;
     return code;
 }
@@ -264,6 +292,9 @@ static int write_outputs(struct replay *r)
     if (code < 0 && o->copy_out != NULL)
         code = write_tensors(r, "--copy-out", o->copy_out, r->engine.copy_type,
                              r->engine.copies, &r->copy_out);
+    if (code < 0 && o->evaluated_out != NULL)
+        code = write_tensors(r, "--evaluated-out", o->evaluated_out,
+                             SAFETENSORS_F32, r->evaluated, &r->evaluated_out);
     if (code < 0 && o->state_out != NULL)
         code = replay_write_state(r);
     return code;
@@ -325,6 +356,8 @@ static int commit(struct replay *r)
 
     if ((r->state_out != NULL && !safetensors_commit(r->state_out, &error)) ||
         (r->copy_out != NULL && !safetensors_commit(r->copy_out, &error)) ||
+        (r->evaluated_out != NULL &&
+         !safetensors_commit(r->evaluated_out, &error)) ||
         !safetensors_commit(r->out, &error))
         return cli_fail("%s", error.message);
     return CLI_OK;
@@ -365,6 +398,8 @@ static int replay(const struct replay_options *options)
 
     safetensors_release(r.out);
     safetensors_release(r.copy_out);
+    safetensors_release(r.evaluated_out);
+    free(r.evaluated);
     safetensors_release(r.state_out);
     cli_engine_close(&r.engine);
     safetensors_close(r.params);
@@ -381,6 +416,7 @@ static void release_options(struct replay_options *o)
     free(o->grads);
     free(o->out);
     free(o->copy_out);
+    free(o->evaluated_out);
     free(o->steps);
     free(o->state_in);
     free(o->state_out);
@@ -404,6 +440,8 @@ int cli_replay(int argc, const char **argv)
          "Where the parameters go; may be P", "O"},
         {"copy-out", '\0', POPT_ARG_STRING, &o.copy_out, CLI_FILE,
          "Where the copies of copy_type go", "C"},
+        {"evaluated-out", '\0', POPT_ARG_STRING, &o.evaluated_out, CLI_FILE,
+         "Where the parameters to evaluate at go; of schedule-free rules", "E"},
         {"loss-scale", '\0', POPT_ARG_STRING, &o.loss_scale, 0,
          "The number of device_scale=1: G is divided by it", "X"},
         {"steps", '\0', POPT_ARG_STRING, &o.steps, 0,

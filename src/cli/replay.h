@@ -12,8 +12,8 @@
 
 /* As the command line has them. */
 struct replay_options {
-    char *rule, *params, *grads, *out, *copy_out, *steps, *state_in, *state_out;
-    char *device, *loss_scale;
+    char *rule, *params, *grads, *out, *copy_out, *evaluated_out, *steps;
+    char *state_in, *state_out, *device, *loss_scale;
     char **settings;
     int reference, json;
 };
@@ -33,7 +33,8 @@ struct replay {
 
     struct cli_engine engine;
     double seconds;
-    struct safetensors_writer *out, *copy_out, *state_out;
+    float *evaluated; /* with --evaluated-out: an array as the engine's */
+    struct safetensors_writer *out, *copy_out, *evaluated_out, *state_out;
 };
 
 /* --- replay.c ------------------------------------------------------------- */

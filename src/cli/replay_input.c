@@ -42,6 +42,8 @@ int replay_open_inputs(struct replay *r)
     if (code < 0)
         code = check_output("--copy-out", o->copy_out);
     if (code < 0)
+        code = check_output("--evaluated-out", o->evaluated_out);
+    if (code < 0)
         code = check_output("--state-out", o->state_out);
     if (code >= 0)
         return code;

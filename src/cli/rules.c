@@ -2,29 +2,31 @@
  * rules.c - `clstep rules`: the update rules, or one of them in full
  * SPDX-License-Identifier: MIT
  */
-#include "cli.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
-    "clstep rules [NAME] [--json]\n"
+    "clstep rules [NAME] [--json | --markdown]\n"
     "\n"
     "Lists the update rules, or describes the rule NAME: its settings, its\n"
-    "slots (the state for each parameter), and its formula.\n";
+    "slots (the state for each parameter), its formula, and the settings that\n"
+    "give other frameworks' forms of it.  --markdown prints docs/rules.md, which\n"
+    "has all of that of all rules.\n";
 
 /* What a step moves for each parameter: it reads the gradient, and reads and
  * writes the parameter and each slot that is not the caller's. */
-enum { BYTES = 12, SLOT_BYTES = 8, READ_BYTES = 4 };
+enum { BYTES = 12, READ_BYTES = 4 };
 
-static size_t bytes_of(const clstep_rule *rule)
+size_t rules_bytes(const clstep_rule *rule)
 {
     clstep_slot_info slot;
     size_t bytes = BYTES;
 
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
         if (slot.condition == NULL)
-            bytes += slot.read_only ? READ_BYTES : SLOT_BYTES;
+            bytes += slot.read_only ? READ_BYTES : RULES_SLOT_BYTES;
     return bytes;
 }
 
@@ -51,8 +53,8 @@ static void print_list(void)
     printf("%-*s %5s  %s\n", width, "rule", "bytes",
            "what it does, and its slots");
     for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++) {
-        printf("%-*s %5zu  %s\n", width, clstep_rule_name(rule), bytes_of(rule),
-               clstep_rule_summary(rule));
+        printf("%-*s %5zu  %s\n", width, clstep_rule_name(rule),
+               rules_bytes(rule), clstep_rule_summary(rule));
         for (size_t s = 0; clstep_rule_slot(rule, s, &slot); s++) {
             printf("%-*s  - %s", width + 7, "", slot.name);
             print_condition(&slot);
@@ -63,7 +65,7 @@ static void print_list(void)
         "\nBytes are what a step reads and writes for each parameter, without"
         " the slots\nthat depend on a setting (%d each).  `clstep rules NAME`"
         " tells the features.\n",
-        (int)SLOT_BYTES);
+        (int)RULES_SLOT_BYTES);
 }
 
 static void print_settings(const clstep_rule *rule, int features)
@@ -88,10 +90,10 @@ static void print_slots(const clstep_rule *rule)
     }
     if (count == 0)
         puts("  none");
-    printf("\nBytes a parameter\n  %zu", bytes_of(rule));
+    printf("\nBytes a parameter\n  %zu", rules_bytes(rule));
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++) {
         if (slot.condition != NULL) {
-            printf(", and %d for %s", (int)SLOT_BYTES, slot.name);
+            printf(", and %d for %s", (int)RULES_SLOT_BYTES, slot.name);
             print_condition(&slot);
         }
     }
@@ -117,8 +119,10 @@ static json_t *describe_rule(const clstep_rule *rule)
 {
     const char *formula = clstep_rule_formula(rule);
     json_t *settings = json_array(), *slots = json_array();
+    json_t *dialects = json_array();
     clstep_setting_info info;
     clstep_slot_info slot;
+    struct cli_dialect dialect;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         json_array_append_new(settings, cli_describe_setting(&info));
@@ -126,11 +130,15 @@ static json_t *describe_rule(const clstep_rule *rule)
         json_array_append_new(
             slots, json_pack("{s:s, s:s, s:s?}", "name", slot.name, "meaning",
                              slot.summary, "condition", slot.condition));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?}", "name",
+    for (size_t i = 0; cli_dialect(rule, i, &dialect); i++)
+        json_array_append_new(dialects,
+                              json_pack("{s:s, s:s}", "theirs", dialect.theirs,
+                                        "ours", dialect.ours));
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?, s:o}", "name",
                      clstep_rule_name(rule), "summary",
                      clstep_rule_summary(rule), "bytes_per_parameter",
-                     (json_int_t)bytes_of(rule), "settings", settings, "slots",
-                     slots, "formula", formula);
+                     (json_int_t)rules_bytes(rule), "settings", settings,
+                     "slots", slots, "formula", formula, "dialects", dialects);
 }
 
 /* All rules, or only 'one'. */
@@ -149,9 +157,11 @@ static json_t *describe_rules(const clstep_rule *one)
 
 int cli_rules(int argc, const char **argv)
 {
-    int json = 0;
+    int json = 0, markdown = 0;
     const struct poptOption options[] = {
         {"json", '\0', POPT_ARG_NONE, &json, 0, "Print one JSON object", NULL},
+        {"markdown", '\0', POPT_ARG_NONE, &markdown, 0, "Print docs/rules.md",
+         NULL},
         POPT_TABLEEND};
     const char *const *rest;
     const clstep_rule *rule = NULL;
@@ -166,8 +176,15 @@ int cli_rules(int argc, const char **argv)
         if (code >= 0)
             return code;
     }
+    if (markdown && (json || rule != NULL))
+        return cli_misuse("--markdown prints all rules: leave %s out",
+                          json ? "--json" : "the NAME");
     if (json)
         return cli_print_json(describe_rules(rule));
+    if (markdown) {
+        rules_print_markdown();
+        return cli_flush();
+    }
     if (rule == NULL)
         print_list();
     else

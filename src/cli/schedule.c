@@ -196,7 +196,7 @@ static int check_files(const struct schedule_options *o)
         code = cli_two_files(pairs[i].option, pairs[i].file,
                              pairs[i].other_option, pairs[i].other_file);
     if (code < 0 && o->plot != NULL &&
-        cli_gnuplot_check_name(o->plot) != CLI_OK)
+        cli_gnuplot_check_name(o->plot, false) != CLI_OK)
         code = CLI_MISUSED;
     return code;
 }

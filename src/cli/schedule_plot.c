@@ -32,9 +32,8 @@ static void write_script(FILE *script, const struct schedule_run *run)
     const char *style =
         run->count <= MARKED ? "linespoints pt 7 ps 0.4" : "lines";
 
+    cli_gnuplot_begin(script, run->options->plot, 900, 420);
     fprintf(script,
-            "set terminal svg size 900,420 noenhanced font 'Helvetica,12'"
-            " background '#ffffff'\n"
             "set border %d lc '#606060'\n"
             "set xlabel 'step' tc '#202020'\n"
             "set ylabel 'learning rate' tc '" LR_COLOUR "'\n"

@@ -81,7 +81,8 @@ struct step {
  * returns the step size; if 'sets_w' is true it writes w instead, and what it
  * returns means nothing.  If 'own_decay' is true, weight_decay is left to the
  * rule.  If 'rests_first' is true, a group's first step leaves w as it is, and
- * nothing decays or shrinks in it.
+ * nothing decays or shrinks in it.  'evaluated_by' is the setting b of a
+ * schedule-free rule, and else NULL.
  */
 struct rule {
     const char *name; /* NULL ends a list */
@@ -91,6 +92,7 @@ struct rule {
     bool sets_w;
     bool own_decay;
     bool rests_first;
+    const char *evaluated_by;
 };
 
 /* rules.c: the rule called 'name', or NULL. */

@@ -116,6 +116,10 @@ void reference_resume(struct reference *reference,
 /* Exchanges 'w' and the slot "ema", but in groups that have taken no step. */
 void reference_swap(struct reference *reference, float *w);
 
+/* Writes what a schedule-free rule is to be evaluated at to 'x', in tensors;
+ * false if the rule is none. */
+bool reference_evaluate(struct reference *reference, float *w, float *x);
+
 /* The bits of halves (f16) and bfloats (bf16).  To a float is exact; from one
  * rounds to nearest even, and a NaN stays a NaN. */
 float reference_from_f16(uint16_t bits);

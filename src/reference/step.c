@@ -246,3 +246,21 @@ void reference_swap(struct reference *reference, float *w)
         }
     }
 }
+
+bool reference_evaluate(struct reference *reference, float *w, float *x)
+{
+    const char *by = reference->rule->evaluated_by;
+
+    if (by == NULL)
+        return false;
+    for (size_t i = 0; i < reference->tensor_count; i++) {
+        const struct step s = step_of(reference, i, w);
+        const float k = (float)(1.0 - 1.0 / number(s.group, by));
+        const float *z = slot(&s, "z");
+
+        for (size_t j = 0; j < s.count; j++)
+            x[s.offset + j] =
+                s.group->steps == 0 ? s.w[j] : s.w[j] + k * (z[j] - s.w[j]);
+    }
+    return true;
+}
