@@ -36,6 +36,10 @@ struct cs_memo {
     double key[3], value;
 };
 
+/* Fills in the scalars of step 't' from the values of the rule's settings. */
+typedef void cs_prepare(const double *value, uint64_t t, struct cs_memo *memo,
+                        double *scalar);
+
 struct clstep_rule {
     const char *name;   /* also names its kernel, kernels/rules/<name>.cl */
     const char *kernel; /* of another rule that it shares, or NULL */
@@ -52,14 +56,13 @@ struct clstep_rule {
 
     /*
      * What a step computes once, on the host in double: 'scalars' names the
-     * numbers, 'prepare' fills them in for step 't' from the values of
-     * 'settings', in the same order; 'memo' is the optimizer's.  Where
+     * numbers, 'prepare' fills them in from the values of 'settings', in the
+     * same order; 'memo' is the optimizer's.  Where
      * 'sets_parameter' is 0 the kernel text gives a direction(), and the scalar
      * "step_size" multiplies it; else it gives the new parameter itself.
      */
     const char *scalars[CS_MAX_SCALARS + 1];
-    void (*prepare)(const double *value, uint64_t t, struct cs_memo *memo,
-                    double *scalar);
+    cs_prepare *prepare;
     int sets_parameter;
 
     /* 1: the first step only fills slots, so nothing decays or shrinks then. */
