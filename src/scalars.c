@@ -5,6 +5,7 @@
  * docs/numerics.md says what each number is.
  */
 #include "scalars.h"
+#include "settings.h"
 
 #include <math.h>
 #include <string.h>
@@ -574,4 +575,120 @@ void cs_free_adamw_prepare(const double *v, uint64_t t, struct cs_memo *memo,
     s[FREE_MIX2] = 1.0 - v[FREE_ADAMW_BETA2];
     s[FREE_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[FREE_ADAMW_BETA2], t));
     s[FREE_EPS] = v[FREE_ADAMW_EPS];
+}
+
+/* --- lamb, lars, novograd, stable_adamw ----------------------------------- */
+
+enum {
+    LAMB_RATE,
+    LAMB_MIX1,
+    LAMB_MIX2,
+    LAMB_CORRECTION1,
+    LAMB_CORRECTION2,
+    LAMB_EPS_SCALAR
+};
+
+void cs_lamb_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                     double *s)
+{
+    (void)memo;
+    s[LAMB_RATE] = v[LAMB_LR];
+    s[LAMB_MIX1] = 1.0 - v[LAMB_BETA1];
+    s[LAMB_MIX2] = 1.0 - v[LAMB_BETA2];
+    s[LAMB_CORRECTION1] = 1.0 / (1.0 - power(v[LAMB_BETA1], t));
+    s[LAMB_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[LAMB_BETA2], t));
+    s[LAMB_EPS_SCALAR] = v[LAMB_EPS];
+}
+
+void cs_lars_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                     double *s)
+{
+    (void)memo;
+    (void)t;
+    s[0] = v[LARS_LR];
+    s[1] = v[LARS_MOMENTUM];
+    s[2] = v[LARS_TRUST];
+    s[3] = v[LARS_EPS];
+}
+
+void cs_novograd_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                         double *s)
+{
+    (void)memo;
+    s[0] = v[NOVOGRAD_LR];
+    s[1] = v[NOVOGRAD_BETA1];
+    s[2] = 1.0 - v[NOVOGRAD_BETA2];
+    s[3] = v[NOVOGRAD_EPS];
+    s[4] = t == 1;
+}
+
+void cs_stable_adamw_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                             double *s)
+{
+    (void)memo;
+    const double beta1 = v[STABLE_BETA1], beta2 = v[STABLE_BETA2];
+
+    s[0] = v[STABLE_LR];
+    s[1] = (1.0 - beta1) / (1.0 - power(beta1, t));
+    s[2] = (1.0 - beta2) / (1.0 - power(beta2, t));
+    s[3] = v[STABLE_EPS];
+    s[4] = v[STABLE_EPS] * v[STABLE_EPS];
+}
+
+/* --- adamp, sgdp ---------------------------------------------------------- */
+
+enum {
+    ADAMP_STEP_SIZE,
+    ADAMP_MIX1,
+    ADAMP_MIX2,
+    ADAMP_CORRECTION2,
+    ADAMP_EPS_SCALAR,
+    ADAMP_SMALL,
+    ADAMP_SHRINK,
+    ADAMP_SHRINK_PROJECTED
+};
+
+void cs_adamp_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                      double *s)
+{
+    (void)memo;
+    const double lr = v[ADAMP_LR];
+    const double decay = v[ADAMP_SETTINGS + CS_WEIGHT_DECAY];
+
+    s[ADAMP_STEP_SIZE] = lr / (1.0 - power(v[ADAMP_BETA1], t));
+    s[ADAMP_MIX1] = 1.0 - v[ADAMP_BETA1];
+    s[ADAMP_MIX2] = 1.0 - v[ADAMP_BETA2];
+    s[ADAMP_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[ADAMP_BETA2], t));
+    s[ADAMP_EPS_SCALAR] = v[ADAMP_EPS];
+    s[ADAMP_SMALL] = v[ADAMP_DELTA];
+    s[ADAMP_SHRINK] = 1.0 - lr * decay;
+    s[ADAMP_SHRINK_PROJECTED] = 1.0 - lr * decay * v[ADAMP_WD_RATIO];
+}
+
+enum {
+    SGDP_STEP_SIZE,
+    SGDP_DECAY,
+    SGDP_GAIN,
+    SGDP_EPS_SCALAR,
+    SGDP_SMALL,
+    SGDP_SHRINK,
+    SGDP_SHRINK_PROJECTED
+};
+
+void cs_sgdp_prepare(const double *v, uint64_t t, struct cs_memo *memo,
+                     double *s)
+{
+    (void)memo;
+    (void)t;
+    const double lr = v[SGDP_LR], momentum = v[SGDP_MOMENTUM];
+    const double decay = v[SGDP_SETTINGS + CS_WEIGHT_DECAY];
+
+    s[SGDP_STEP_SIZE] = lr;
+    s[SGDP_DECAY] = momentum;
+    s[SGDP_GAIN] = 1.0 - v[SGDP_DAMPENING];
+    s[SGDP_EPS_SCALAR] = v[SGDP_EPS];
+    s[SGDP_SMALL] = v[SGDP_DELTA];
+    s[SGDP_SHRINK] = 1.0 - lr * decay / (1.0 - momentum);
+    s[SGDP_SHRINK_PROJECTED] =
+        1.0 - lr * decay * v[SGDP_WD_RATIO] / (1.0 - momentum);
 }

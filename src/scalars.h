@@ -82,6 +82,32 @@ enum {
 
 /* What both have behind their own settings. */
 enum { FREE_WARMUP, FREE_R, FREE_POWER };
+enum { LAMB_LR, LAMB_BETA1, LAMB_BETA2, LAMB_EPS };
+enum { LARS_LR, LARS_MOMENTUM, LARS_NESTEROV, LARS_TRUST, LARS_EPS };
+enum { NOVOGRAD_LR, NOVOGRAD_BETA1, NOVOGRAD_BETA2, NOVOGRAD_EPS };
+enum { STABLE_LR, STABLE_BETA1, STABLE_BETA2, STABLE_EPS };
+
+/* Those that end in _SETTINGS are how many there are: the features follow. */
+enum {
+    ADAMP_LR,
+    ADAMP_BETA1,
+    ADAMP_BETA2,
+    ADAMP_EPS,
+    ADAMP_DELTA,
+    ADAMP_WD_RATIO,
+    ADAMP_NESTEROV,
+    ADAMP_SETTINGS
+};
+enum {
+    SGDP_LR,
+    SGDP_MOMENTUM,
+    SGDP_DAMPENING,
+    SGDP_NESTEROV,
+    SGDP_EPS,
+    SGDP_DELTA,
+    SGDP_WD_RATIO,
+    SGDP_SETTINGS
+};
 
 /* What a row has as 'prepare'. */
 cs_prepare cs_sgd_prepare, cs_momentum_prepare, cs_adagrad_prepare,
@@ -90,6 +116,8 @@ cs_prepare cs_sgd_prepare, cs_momentum_prepare, cs_adagrad_prepare,
     cs_signum_prepare, cs_rprop_prepare, cs_asgd_prepare, cs_two_prepare,
     cs_adabelief_prepare, cs_adan_prepare, cs_ademamix_prepare, cs_qhm_prepare,
     cs_qhadam_prepare, cs_adopt_prepare, cs_sophia_prepare, cs_free_sgd_prepare,
-    cs_free_adamw_prepare;
+    cs_free_adamw_prepare, cs_lamb_prepare, cs_lars_prepare,
+    cs_novograd_prepare, cs_stable_adamw_prepare, cs_adamp_prepare,
+    cs_sgdp_prepare;
 
 #endif /* CS_SCALARS_H */
