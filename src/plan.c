@@ -397,12 +397,13 @@ size_t cs_plan_texts(const struct cs_settings *settings,
                      const char *texts[CS_MAX_TEXTS])
 {
     const clstep_rule *rule = settings->rule;
+    const struct cs_pass *pass = cs_settings_pass(settings);
     size_t n = 0;
 
     texts[n++] =
         cs_kernel_text(rule->kernel != NULL ? rule->kernel : rule->name);
-    if (feature(settings, CS_CAUTIOUS_UPDATE) != 0.0)
-        texts[n++] = cs_kernel_text("cautious");
+    if (pass != NULL && pass->kernel != NULL)
+        texts[n++] = cs_kernel_text(pass->kernel);
     texts[n++] = cs_kernel_text("element");
     return n;
 }

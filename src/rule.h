@@ -36,6 +36,7 @@ struct cs_slot {
  * 'row_sums' more, and makes 'row_factors'.
  */
 struct cs_pass {
+    const char *kernel; /* a text behind the rule's that has these; or NULL */
     int sums, row_sums;
     int counts;      /* 1: the sums are whole numbers, and exact */
     int reads_slots; /* 1: terms() reads all; else which, and "parameters" */

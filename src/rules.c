@@ -49,6 +49,21 @@
     .scalars = {"step_size", "mix1", "mix2", "correction2", "eps"},            \
     .prepare = cs_adam_prepare
 
+/* What adamp and sgdp share. */
+#define DELTA                                                                  \
+    {                                                                          \
+        "delta", "projected where a cosine is below this over a root",         \
+            .initial = 0.1, ANY                                                \
+    }
+#define WD_RATIO                                                               \
+    {                                                                          \
+        "wd_ratio", "factor of the decay of what was projected",               \
+            .initial = 0.1, SHARE                                              \
+    }
+#define PROJECTION                                                             \
+    .kernel = "projection", .sums = 4, .row_sums = 1,                          \
+    .factors = {"by_rows", "whole", "shrink"}, .row_factors = {"along"}
+
 const clstep_rule cs_rules[] = {
     {
         .name = "sgd",
@@ -621,6 +636,52 @@ const clstep_rule cs_rules[] = {
         .sets_parameter = 1,
         .decays_itself = 1,
         .pass = {.sums = 1, .reads = {"exp_avg_sq"}, .factors = {"step_size"}},
+    },
+    {
+        .name = "adamp",
+        .summary = "adamw that does not lengthen weights without a scale",
+        .settings = {[ADAMP_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [ADAMP_BETA1] = {"beta1", "decay of exp_avg",
+                                      .initial = 0.9, FRACTION},
+                     [ADAMP_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                      .initial = 0.999, FRACTION},
+                     [ADAMP_EPS] = {"eps", "keeps the divisors from zero",
+                                    .initial = 1e-8, ANY},
+                     [ADAMP_DELTA] = DELTA,
+                     [ADAMP_WD_RATIO] = WD_RATIO,
+                     [ADAMP_NESTEROV] = {"nesterov", "1: Nesterov's look ahead",
+                                         FLAG}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .scalars = {"step_size", "mix1", "mix2", "correction2", "eps", "delta",
+                    "shrink", "shrink_projected"},
+        .prepare = cs_adamp_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .pass = {PROJECTION, .reads = {"parameters", "exp_avg", "exp_avg_sq"}},
+    },
+    {
+        .name = "sgdp",
+        .summary = "momentum that does not lengthen weights without a scale",
+        .settings =
+            {[SGDP_LR] = {"lr", "step size", .initial = 1e-2, ANY},
+             [SGDP_MOMENTUM] = {"momentum", "decay of the velocity",
+                                .initial = 0.9, FRACTION},
+             [SGDP_DAMPENING] = {"dampening",
+                                 "share of the gradient that is left out",
+                                 FRACTION},
+             [SGDP_NESTEROV] = {"nesterov", "1: Nesterov's look ahead", FLAG},
+             [SGDP_EPS] = {"eps", "keeps the divisors from zero",
+                           .initial = 1e-8, ANY},
+             [SGDP_DELTA] = DELTA,
+             [SGDP_WD_RATIO] = WD_RATIO},
+        .slots = {{"momentum_buffer", "the velocity"}},
+        .scalars = {"step_size", "decay", "gain", "eps", "delta", "shrink",
+                    "shrink_projected"},
+        .prepare = cs_sgdp_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .pass = {PROJECTION, .reads = {"parameters", "momentum_buffer"}},
     },
     {0},
 };

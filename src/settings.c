@@ -168,8 +168,11 @@ bool cs_settings_has_norm(const struct cs_settings *settings)
 
 const struct cs_pass *cs_settings_pass(const struct cs_settings *settings)
 {
-    static const struct cs_pass cautious = {
-        .sums = 1, .counts = 1, .reads_slots = 1, .factors = {"lead"}};
+    static const struct cs_pass cautious = {.kernel = "cautious",
+                                            .sums = 1,
+                                            .counts = 1,
+                                            .reads_slots = 1,
+                                            .factors = {"lead"}};
 
     if (cs_settings_feature(settings, CS_CAUTIOUS_UPDATE) != 0.0)
         return &cautious;
