@@ -139,6 +139,9 @@ clstep_terms(const ulong first, const ulong count,
 
                 LOAD_SUMMED(at + l)
                 terms(w, x, &s, &h, term);
+
+                /* PoCL vectorises no loop with a loop of four inside. */
+#pragma unroll
                 for (uint k = 0; k < SUMS; k++)
                     lanes[k][l] = lanes[k][l] + term[k];
             }
