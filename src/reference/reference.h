@@ -60,6 +60,11 @@ reference_slot_name(const struct reference *reference, size_t index);
 /* The numbers of the slot called 'name', or NULL if there is none. */
 float *reference_slot(struct reference *reference, const char *name);
 
+/* How many they are: as many as the arrays have or, where a slot has one number
+ * for each tensor, as there are tensors; 0 if there is no such slot. */
+size_t
+reference_slot_count(const struct reference *reference, const char *name);
+
 /* Sets a number for the steps to come, in every group or in one. */
 void reference_set(struct reference *reference, const char *name,
                    double number);
