@@ -70,15 +70,23 @@ static int setting_of(const clstep_optimizer *optimizer, const char *name)
     return (int)value;
 }
 
-/* How a step meets the slot called 'name'. */
-static enum bench_access access_of(const clstep_rule *rule, const char *name)
+/* Adds how a step meets the slot called 'name'.  One of a number a tensor is
+ * nothing beside the others, and "ema" is no rule's. */
+static void add_slot(struct bench_traffic *traffic, const clstep_rule *rule,
+                     const char *name)
 {
+    enum bench_access access = BENCH_BOTH;
     clstep_slot_info slot;
 
-    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
-        if (slot.read_only && strcmp(slot.name, name) == 0)
-            return BENCH_READ;
-    return BENCH_BOTH;
+    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++) {
+        if (strcmp(slot.name, name) != 0)
+            continue;
+        if (slot.per_tensor)
+            return;
+        if (slot.read_only)
+            access = BENCH_READ;
+    }
+    bench_traffic_add(traffic, BENCH_F32, access);
 }
 
 /* What a step reads and writes. */
@@ -98,7 +106,7 @@ traffic_of(const clstep_rule *rule, const clstep_optimizer *optimizer)
                                                               : BENCH_READ);
     for (size_t i = 0; (slot = clstep_optimizer_slot(optimizer, i)) != NULL;
          i++)
-        bench_traffic_add(&traffic, BENCH_F32, access_of(rule, slot));
+        add_slot(&traffic, rule, slot);
     if (copy != BENCH_F32)
         bench_traffic_add(&traffic, copy, BENCH_WRITE);
     return traffic;
@@ -128,7 +136,7 @@ int bench_check_memory(const struct cli_device *device,
     bytes += is_given(c, "grad_type") ? sizeof(cl_ushort) : sizeof(float);
     bytes += is_given(c, "ema_decay") ? sizeof(float) : 0;
     for (size_t i = 0; clstep_rule_slot(c->rule, i, &slot); i++)
-        bytes += slot.condition == NULL ? sizeof(float) : 0;
+        bytes += slot.condition == NULL && !slot.per_tensor ? sizeof(float) : 0;
     if (clGetDeviceInfo(device->id, CL_DEVICE_GLOBAL_MEM_SIZE,
                         sizeof(available), &available, NULL) != CL_SUCCESS)
         return CLI_OK;
@@ -478,15 +486,17 @@ fill_results(const struct subject *s, const struct bench_case *c,
              struct bench_result results[BENCH_MAX_RESULTS])
 {
     const uint64_t bytes = clstep_optimizer_bytes(s->optimizer);
-    const uint64_t norm = clstep_optimizer_norm_bytes(s->optimizer);
+    const uint64_t before = clstep_optimizer_norm_bytes(s->optimizer) +
+                            clstep_optimizer_sums_bytes(s->optimizer);
 
-    /* The limit of the norm's bytes too, at the rate of the others. */
+    /* The limit of the bytes of passes before the update too, at the rate of
+     * the others. */
     for (int i = 0; i < c->rounds; i++) {
         series->limit[i] =
-            times[i].limit * (double)(bytes + norm) / (double)bytes;
+            times[i].limit * (double)(bytes + before) / (double)bytes;
         series->step[i] = times[i].step;
     }
-    fill_result(c, c->part, bytes + norm, series, &results[0]);
+    fill_result(c, c->part, bytes + before, series, &results[0]);
     results[0].host_us = host_us(times, c->rounds, series);
     if (!s->passes)
         return 1;

@@ -16,7 +16,8 @@
  * The elements are those from 'first' on, a multiple of 256, within the slots;
  * in the caller's buffers they begin at the offsets.  'factors' are what the
  * gradients of the device's own scale are multiplied by, and what clips the
- * norm, of all or of each tensor.
+ * norm, of all or of each tensor.  'tensor_factors' and 'row_factors' are what
+ * factors.cl has made for the rule, which finds them in its state.
  */
 #ifndef STEP_SIZE
 #define STEP_SIZE h.step_size
@@ -37,8 +38,16 @@ clstep_step(
 #ifdef ROWS
     const global uint *restrict table, const uint entries,
     const global uint *restrict groups, const global float *restrict factors,
-    const uint tensors_first,
-    const global uint *restrict tensors
+    const uint tensors_first, const global uint *restrict tensors
+#ifdef FACTORS
+    ,
+    const global float *restrict tensor_factors
+#endif
+#ifdef ROW_FACTORS
+    ,
+    const global uint4 *restrict block_rows,
+    const global float *restrict row_factors
+#endif
 #else
     const struct hyper hyper
 #endif
@@ -65,16 +74,15 @@ clstep_step(
         return;
 
     const struct hyper h = *(const global struct hyper *)(table + row);
-#ifdef SCALE_IN_MEMORY
-    const float unscale = factors[0];
+#if defined(WITH_CLIP_NORM_TENSOR) || defined(FACTORS)
+    const uint tensor = tensors[block];
+#else
+    const uint tensor = 0;
 #endif
-#if defined(WITH_CLIP_NORM_TENSOR)
-    const float clip = factors[1 + tensors_first + tensors[block]];
-#elif defined(WITH_CLIP_NORM)
-    const float clip = factors[1];
-#endif
+    const struct decision d = decision_of(factors, tensors_first + tensor);
 #else
     const struct hyper h = hyper;
+    const struct decision d = {1.0f, 1.0f};
 #endif
 #if defined(TAIL) || !defined(ROWS)
     if (i >= count)
@@ -83,29 +91,16 @@ clstep_step(
 
     struct state s;
     float w = parameters[parameters_offset + i];
-    float x = float_of_gradient(gradients[gradients_offset + i]);
+    const float x = gradient_of(gradients[gradients_offset + i], w, d, &h);
 
     LOAD_STATE
+#ifdef FACTORS
+    LOAD_FACTORS
+#endif
+#ifdef ROW_FACTORS
+    const uint line = row_of(block_rows[block]);
 
-#if defined(SCALE_IN_MEMORY)
-    x = x * unscale;
-#elif defined(WITH_GRAD_SCALE)
-    x = x * h.unscale;
-#endif
-#ifdef MAXIMIZE
-    x = -x;
-#endif
-#ifdef WITH_CLIP_VALUE
-    x = h.clip_value != 0.0f ? limited(x, h.clip_value) : x;
-#endif
-#if defined(WITH_CLIP_NORM) || defined(WITH_CLIP_NORM_TENSOR)
-    x = x * clip;
-#endif
-#ifdef WITH_L1
-    x = h.l1 != 0.0f ? x + h.l1 * sign_of(w) : x;
-#endif
-#ifdef WITH_L2
-    x = h.l2 != 0.0f ? x + h.l2 * w : x;
+    LOAD_ROW_FACTORS
 #endif
 #ifdef DECAY_BEFORE
     w = w * h.decay_factor;
@@ -114,7 +109,12 @@ clstep_step(
 #ifdef SETS_PARAMETER
     w = new_parameter(w, x, &s, &h);
 #else
+#ifdef CAUTIOUS_UPDATE
+    const float u0 = direction(w, x, &s, &h);
+    const float u = is_against(u0, x) ? 0.0f : u0 * s.lead;
+#else
     const float u = direction(w, x, &s, &h);
+#endif
 
 #ifdef DECAY_CAUTIOUS
     w = (u > 0.0f && w < 0.0f) || (u < 0.0f && w > 0.0f) ? w

@@ -5,14 +5,14 @@
     scripts/mutants.py [--list] [--quick N] [--rule NAME] [BUILD]
 
 BUILD is a build folder (default build/release) in which the target 'mutant'
-was built.  Mutants are made from the texts of kernels/, of the functions and
-rows of src/rules.c, of the feature scalars of src/plan.c and of the functions
-that carry the whole step (mutant_lists.CARRIERS) by the operators below, and
-from a list of famous mistakes.  Each runs the trials of tests/mutant.c and the
-scenes of tests/mutant_scenes.c in the configurations that it can touch, against
-the scalar reference, and has to make a difference.  A kernel's mutant is read
-from a file when the program starts; a host mutant is compiled and linked by
-itself.
+was built.  Mutants are made from the texts of kernels/, of the rows of
+src/rules.c, of the functions of src/scalars.c, of the feature scalars of
+src/plan.c and of the functions that carry the whole step
+(mutant_lists.CARRIERS) by the operators below, and from a list of famous
+mistakes.  Each runs the trials of tests/mutant.c and the scenes of
+tests/mutant_scenes.c in the configurations that it can touch, against the
+scalar reference, and has to make a difference.  A kernel's mutant is read from
+a file when the program starts; a host mutant is compiled and linked by itself.
 
 Not mutated: what decides which settings are allowed (needs, limits), since the
 trials follow it, what only a call that fails meets, and words.
@@ -391,14 +391,16 @@ def enumerator_names(text, name):
     return []
 
 
-def host_edits(text, code):
+def host_edits(enums, code):
+    """Edits of the functions that are left in 'code', whose enumerators are in
+    'enums'."""
     yield from by_patterns(code, EVERYWHERE + HOST)
     yield from statements_swapped(code)
     for letter, operator in (("v", "wrong setting"), ("s", "wrong scalar")):
         pattern = rf"\b{letter}\[([A-Z]\w*)\]"
         for name in sorted(set(re.findall(pattern, code))):
             for edit in names_rotated(code, operator, pattern,
-                                      enumerator_names(text, name)):
+                                      enumerator_names(enums, name)):
                 if code[edit.start:edit.end] == name:
                     yield edit
     yield from names_rotated(code, "wrong scalar", r"\bs\[(\d)\]",
@@ -452,17 +454,20 @@ def common_kernels(rows):
 
 
 def host_functions(rows):
-    path = "src/rules.c"
+    path = "src/scalars.c"
     text = (ROOT / path).read_text()
+    enums = text + (ROOT / "src/scalars.h").read_text()
     code, bodies = functions_only(text)
     for name, start, end in bodies:
         body = hide(code[:start]) + code[start:end] + hide(code[end:])
         direct = {name} | {caller for caller, a, b in bodies
                            if re.search(rf"\b{name}\(", code[a:b])}
         rules = tuple(row.name for row in rows if row.prepare in direct)
-        for edit in host_edits(text, body):
+        for edit in host_edits(enums, body):
             yield path, edit, rules, False
-    for edit, rules in row_edits(text):
+
+    path = "src/rules.c"
+    for edit, rules in row_edits((ROOT / path).read_text()):
         yield path, edit, rules, False
 
     path = "src/plan.c"

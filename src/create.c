@@ -4,6 +4,7 @@
  */
 #include "optimizer.h"
 #include "error.h"
+#include "factors.h"
 #include "kernels.h"
 #include "plan.h"
 #include "sizes.h"
@@ -29,20 +30,23 @@ create_kernel(clstep_optimizer *opt, const struct cs_program *entry,
 }
 
 /*
- * The program of 'first' and 'last', which with a table is there once more:
- * behind TAIL, as the kernel of what is left behind whole blocks.
+ * The program of the 'count' first of 'texts' and of 'last', which with a table
+ * is there once more: behind TAIL, as the kernel of what is left behind whole
+ * blocks.
  */
 static clstep_status
-create_program(clstep_optimizer *opt, const char *first, const char *last,
-               struct cs_program **entry, clstep_error *error)
+create_program(clstep_optimizer *opt, const char *texts[CS_MAX_TEXTS],
+               size_t count, const char *last, struct cs_program **entry,
+               clstep_error *error)
 {
     static const char tail[] = "#define TAIL\n";
     const bool rows = opt->table != NULL;
-    const char *const texts[CS_MAX_TEXTS] = {first, last, rows ? tail : NULL,
-                                             rows ? last : NULL};
     struct cs_text declarations = {0};
     clstep_status status;
 
+    texts[count] = last;
+    texts[count + 1] = rows ? tail : NULL;
+    texts[count + 2] = rows ? last : NULL;
     cs_plan_write(opt->settings, rows, &declarations);
     status = declarations.failed
                  ? cs_fail(error, CLSTEP_OUT_OF_MEMORY,
@@ -57,9 +61,10 @@ create_program(clstep_optimizer *opt, const char *first, const char *last,
 static clstep_status create_step(clstep_optimizer *opt,
                                  struct cs_program **entry, clstep_error *error)
 {
+    const char *texts[CS_MAX_TEXTS] = {NULL};
+    const size_t count = cs_plan_texts(opt->settings, texts);
     clstep_status status =
-        create_program(opt, cs_plan_kernel(opt->settings->rule),
-                       cs_kernel_text("step"), entry, error);
+        create_program(opt, texts, count, cs_kernel_text("step"), entry, error);
 
     opt->local = CS_WORK_GROUP;
     if (status == CLSTEP_OK)
@@ -76,9 +81,9 @@ static clstep_status create_rows(clstep_optimizer *opt,
 {
     const bool finish = cs_settings_has_average(opt->settings) ||
                         cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
-    clstep_status status =
-        create_program(opt, cs_kernel_text("rows"),
-                       finish ? cs_kernel_text("finish") : NULL, entry, error);
+    const char *texts[CS_MAX_TEXTS] = {cs_kernel_text("rows")};
+    clstep_status status = create_program(
+        opt, texts, 1, finish ? cs_kernel_text("finish") : NULL, entry, error);
 
     if (status == CLSTEP_OK)
         status = create_kernel(opt, *entry, "clstep_rows", &opt->rows, error);
@@ -237,12 +242,16 @@ static clstep_status
 allocate_slot(clstep_optimizer *opt, const struct cs_slot *slot,
               clstep_error *error)
 {
+    const size_t index = opt->slot_count;
+
+    opt->slot_rows[index] = slot;
+
     const clstep_status status =
-        cs_device_buffer(opt->device, opt->count, slot->name,
-                         &opt->slots[opt->slot_count], error);
+        cs_device_buffer(opt->device, cs_slot_count(opt, index), slot->name,
+                         &opt->slots[index], error);
 
     if (status == CLSTEP_OK)
-        opt->slot_rows[opt->slot_count++] = slot;
+        opt->slot_count++;
     return status;
 }
 
@@ -287,7 +296,7 @@ cs_fill_slots(clstep_optimizer *opt, struct cs_call *call, clstep_error *error)
                               ? cs_settings_find(opt->settings->rule, initial)
                               : -1;
 
-        status = cs_fill(opt, call, opt->slots[i], opt->count,
+        status = cs_fill(opt, call, opt->slots[i], cs_slot_count(opt, i),
                          index >= 0 ? (float)opt->settings->value[index] : 0.0f,
                          error);
     }
@@ -346,21 +355,24 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
     float hyper[CS_MAX_FLOATS];
     struct cs_memo memo = {0};
     const bool sums = cs_sums_needed(opt->settings);
+    const bool pass = cs_settings_pass(opt->settings) != NULL;
     clstep_status status = CLSTEP_OK;
 
     opt->floats = cs_plan_pack(opt->settings, 1, &memo, hyper);
-    if (opt->group_count > 1 || sums) {
+    if (opt->group_count > 1 || sums || pass) {
         status = cs_table_create(&opt, 1, &opt->own_table, error);
         opt->table = opt->own_table;
         if (status == CLSTEP_OK)
             status = create_blocks(opt, false, &opt->block_groups, error);
     }
     if (status == CLSTEP_OK &&
-        cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR))
+        (pass || cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR)))
         status = create_blocks(opt, true, &opt->block_tensors, error);
     if (status == CLSTEP_OK &&
         cs_settings_has_feature(opt->settings, CS_MAX_NORM))
         status = create_matrices(opt, error);
+    if (status == CLSTEP_OK && pass)
+        status = cs_factors_create(opt, error);
     return status;
 }
 
@@ -385,6 +397,8 @@ warm_up(clstep_optimizer *opt, struct cs_program *const entries[PROGRAMS],
         status = cs_launch_warm(opt, warm, wanted, error);
     if (status == CLSTEP_OK && opt->table != NULL && opt->table->sums != NULL)
         status = cs_sums_warm(opt->table->sums, opt->table, error);
+    if (status == CLSTEP_OK && opt->factors != NULL)
+        status = cs_factors_warm(opt, error);
     for (size_t i = 0; i < PROGRAMS && status == CLSTEP_OK; i++)
         if (entries[i] != NULL && atomic_load(&entries[i]->warm) < wanted)
             atomic_store(&entries[i]->warm, wanted);
@@ -474,6 +488,7 @@ void clstep_optimizer_release(clstep_optimizer *opt)
         return;
     cs_order_forget(opt);
     cs_table_release(opt->own_table);
+    cs_factors_release(opt->factors);
     for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
         if (opt->slots[i] != NULL)
             clReleaseMemObject(opt->slots[i]);

@@ -9,6 +9,7 @@
  */
 #include "optimizer.h"
 #include "error.h"
+#include "factors.h"
 #include "plan.h"
 #include "sizes.h"
 #include "sums.h"
@@ -63,6 +64,7 @@ static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
     const cl_ulong offsets[] = {b->parameters_offset, b->gradients_offset,
                                 b->copy_offset};
     const bool later = has(opt, CS_MAX_NORM);
+    const struct cs_factors *factors = opt->factors;
     const size_t slots =
         opt->slot_count - (later && cs_settings_has_average(opt->settings));
 
@@ -88,11 +90,18 @@ static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
         cs_push_own(&arguments, sizeof(cl_mem),
                     opt->block_tensors != NULL ? &opt->block_tensors
                                                : &opt->block_groups);
+        if (factors != NULL)
+            cs_push_own(&arguments, sizeof(cl_mem), &factors->tensor_factors);
+        if (factors != NULL && factors->by_rows) {
+            cs_push_own(&arguments, sizeof(cl_mem), &factors->block_rows);
+            cs_push_own(&arguments, sizeof(cl_mem), &factors->row_factors);
+        }
     } else {
         push_hyper(opt, &arguments);
     }
     for (size_t i = 0; i < slots; i++)
-        cs_push_own(&arguments, sizeof(cl_mem), &opt->slots[i]);
+        if (!opt->slot_rows[i]->per_tensor)
+            cs_push_own(&arguments, sizeof(cl_mem), &opt->slots[i]);
     return arguments.code;
 }
 
@@ -294,6 +303,7 @@ void cs_launch_forget(clstep_optimizer *opt)
     cs_kernel_forget(&opt->rows_limit);
     cs_kernel_forget(&opt->finish);
     cs_kernel_forget(&opt->finish_tail);
+    cs_factors_forget(opt->factors);
 }
 
 /* --- warming up ----------------------------------------------------------- */

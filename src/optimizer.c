@@ -4,6 +4,7 @@
  */
 #include "optimizer.h"
 #include "error.h"
+#include "factors.h"
 #include "sums.h"
 
 #include <stdlib.h>
@@ -184,7 +185,8 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
         }
         launches += norm;
     }
-    return launches + norm + (sums_of(opt) != NULL);
+    return launches + norm + (sums_of(opt) != NULL) +
+           cs_factors_launches(opt, apart);
 }
 
 /* --- swap ----------------------------------------------------------------- */
@@ -413,7 +415,7 @@ static clstep_status mend(clstep_optimizer *opt, clstep_error *error)
 
     for (size_t i = 0; i < opt->slot_count && opt->torn && status == CLSTEP_OK;
          i++)
-        if (opt->rewritten[i] < opt->count)
+        if (opt->rewritten[i] < cs_slot_count(opt, i))
             status =
                 cs_fail(error, CLSTEP_STATE_TORN,
                         "an earlier step failed on the device, and slot %s "
@@ -573,6 +575,12 @@ const char *clstep_optimizer_slot(const clstep_optimizer *opt, size_t index)
                                                   : NULL;
 }
 
+uint64_t clstep_optimizer_slot_count(const clstep_optimizer *opt, size_t index)
+{
+    return opt != NULL && index < opt->slot_count ? cs_slot_count(opt, index)
+                                                  : 0;
+}
+
 /* The bytes of an element whose type is the choice 'which'. */
 static uint64_t size_of(const clstep_optimizer *opt, enum cs_feature which)
 {
@@ -589,7 +597,8 @@ uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
     size_t floats = 2;
 
     for (size_t i = 0; i < opt->slot_count; i++)
-        floats += opt->slot_rows[i]->read_only ? 1 : 2;
+        if (!opt->slot_rows[i]->per_tensor)
+            floats += opt->slot_rows[i]->read_only ? 1 : 2;
     return sizeof(float) * floats +
            size_of(opt, CS_GRAD_TYPE) * (zero ? 2 : 1) + (copy ? 2 : 0);
 }
@@ -599,6 +608,19 @@ uint64_t clstep_optimizer_norm_bytes(const clstep_optimizer *opt)
     return opt != NULL && cs_settings_has_norm(opt->settings)
                ? size_of(opt, CS_GRAD_TYPE)
                : 0;
+}
+
+uint64_t clstep_optimizer_sums_bytes(const clstep_optimizer *opt)
+{
+    if (opt == NULL || opt->factors == NULL)
+        return 0;
+
+    size_t floats = cs_settings_pass_reads(opt->settings, "parameters");
+
+    for (size_t i = 0; i < opt->slot_count; i++)
+        floats +=
+            cs_settings_pass_reads(opt->settings, opt->slot_rows[i]->name);
+    return sizeof(float) * floats + size_of(opt, CS_GRAD_TYPE);
 }
 
 clstep_status

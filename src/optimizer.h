@@ -10,6 +10,7 @@
 #include "settings.h"
 
 struct cs_table;
+struct cs_factors;
 
 /* Tensors that share their numbers. */
 struct cs_group {
@@ -53,8 +54,9 @@ struct clstep_optimizer {
     const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];
     size_t slot_count;
     cl_mem block_groups;  /* the group of each 256 elements, with a table */
-    cl_mem block_tensors; /* and the tensor, with clip_norm_tensor */
-    cl_mem matrices, row_sums; /* with max_norm */
+    cl_mem block_tensors; /* and the tensor, where something is by tensor */
+    struct cs_factors *factors; /* of a rule that needs sums, or NULL */
+    cl_mem matrices, row_sums;  /* with max_norm */
     size_t matrix_count;
     struct cs_rows rows_of_all;
 
@@ -96,6 +98,14 @@ cs_check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
 clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
                               uint64_t offset, uint64_t count, uint64_t size,
                               const char *name, clstep_error *error);
+
+/* The numbers in the slot at 'index'. */
+static inline uint64_t
+cs_slot_count(const clstep_optimizer *optimizer, size_t index)
+{
+    return optimizer->slot_rows[index]->per_tensor ? optimizer->tensor_count
+                                                   : optimizer->count;
+}
 
 /* --- order.c -------------------------------------------------------------- */
 

@@ -161,10 +161,12 @@ write_slot(const char *name, const char *before, const char *between,
     cs_text_add(text, "%s", after);
 }
 
-/* One piece of text for each slot, or for each that a step writes: its name
- * between 'before' and 'after', and once more behind 'between' unless that is
- * NULL. */
-static void write_slots(const struct cs_settings *settings, bool written,
+/* Those of each element, and those that a step writes; those of a tensor. */
+enum kind { OF_ELEMENTS, OF_ELEMENTS_WRITTEN, OF_TENSORS };
+
+/* One piece of text for each slot of a kind: its name between 'before' and
+ * 'after', and once more behind 'between' unless that is NULL. */
+static void write_slots(const struct cs_settings *settings, enum kind kind,
                         const char *before, const char *between,
                         const char *after, struct cs_text *text)
 {
@@ -172,8 +174,11 @@ static void write_slots(const struct cs_settings *settings, bool written,
 
     for (; slot->name != NULL; slot++)
         if (cs_settings_has_slot(settings, slot) &&
-            !(written && slot->read_only))
+            (kind == OF_TENSORS) == (slot->per_tensor != 0) &&
+            !(kind == OF_ELEMENTS_WRITTEN && slot->read_only))
             write_slot(slot->name, before, between, after, text);
+    if (kind == OF_TENSORS)
+        return;
 
     /* With max_norm, the average comes after the kernel. */
     if (cs_settings_has_average(settings) && !is_given(settings, CS_MAX_NORM))
@@ -225,14 +230,89 @@ static bool has_scale_in_memory(const struct cs_settings *settings)
            feature(settings, CS_DEVICE_SCALE) != 0.0;
 }
 
+/* Defines what loads the factors of a tensor or a row, number 'index' of the
+ * 'array', or what stores them. */
+static void write_factors(const char *const *names, const char *array,
+                          const char *index, bool load, struct cs_text *text)
+{
+    size_t count = 0;
+
+    while (names[count] != NULL)
+        count++;
+    for (size_t i = 0; i < count; i++) {
+        if (load)
+            cs_text_add(text, "s.%s = ", names[i]);
+        cs_text_add(text, "%s[%zu * %s + %zu]", array, count, index, i);
+        if (!load)
+            cs_text_add(text, " = s.%s", names[i]);
+        cs_text_add(text, "; ");
+    }
+}
+
+/* One piece of text for each slot that terms() reads. */
+static void
+write_read(const struct cs_settings *settings, const char *before,
+           const char *between, const char *after, struct cs_text *text)
+{
+    const struct cs_slot *slot = settings->rule->slots;
+
+    for (; slot->name != NULL; slot++)
+        if (cs_settings_pass_reads(settings, slot->name))
+            write_slot(slot->name, before, between, after, text);
+}
+
+/* What factors.cl needs, and the step of its factors. */
+static void write_pass(const struct cs_settings *settings, struct cs_text *text)
+{
+    const struct cs_pass *pass = cs_settings_pass(settings);
+
+    cs_text_add(text, "#define SUMS %d\n#define FACTORS\n", pass->sums);
+    if (pass->counts)
+        cs_text_add(text, "#define COUNTS\n");
+    cs_text_add(text, "#define SUMMED_ARGUMENTS ");
+    write_read(settings, ", const global float *restrict slot_", NULL, "",
+               text);
+    cs_text_add(text, "\n#define LOAD_SUMMED(at) ");
+    write_read(settings, "s.", " = slot_", "[at]; ", text);
+    cs_text_add(text, "\n#define TENSOR_ARGUMENTS ");
+    write_slots(settings, OF_TENSORS, ", global float *restrict slot_", NULL,
+                "", text);
+    cs_text_add(text, "\n#define LOAD_TENSOR ");
+    write_slots(settings, OF_TENSORS, "s.", " = slot_", "[tensor]; ", text);
+    cs_text_add(text, "\n#define STORE_TENSOR ");
+    write_slots(settings, OF_TENSORS, "slot_", "[tensor] = s.", "; ", text);
+    write_factors(pass->factors, "tensor_factors", "tensor", false, text);
+    cs_text_add(text, "\n#define LOAD_FACTORS ");
+    write_factors(pass->factors, "tensor_factors", "tensor", true, text);
+    cs_text_add(text, "\n");
+    if (pass->row_sums == 0)
+        return;
+    cs_text_add(text, "#define BY_ROWS\n#define ROW_FACTORS\n");
+    cs_text_add(text, "#define LISTS %d\n", pass->sums + pass->row_sums);
+    cs_text_add(text, "#define STORE_ROW_FACTORS ");
+    write_factors(pass->row_factors, "row_factors", "line", false, text);
+    cs_text_add(text, "\n#define LOAD_ROW_FACTORS ");
+    write_factors(pass->row_factors, "row_factors", "line", true, text);
+    cs_text_add(text, "\n");
+}
+
+/* The members of the state that are factors. */
+static void write_members(const char *const *names, struct cs_text *text)
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        cs_text_add(text, " float %s;", names[i]);
+}
+
 void cs_plan_write(const struct cs_settings *settings, bool rows,
                    struct cs_text *text)
 {
     static const enum cs_feature seen[] = {
         CS_GRAD_SCALE,       CS_MAXIMIZE,  CS_CLIP_VALUE, CS_CLIP_NORM,
         CS_CLIP_NORM_TENSOR, CS_L1,        CS_L2,         CS_PROX_L1,
-        CS_MAX_NORM,         CS_COPY_TYPE, CS_GRAD_TYPE,  CS_ZERO_GRAD};
+        CS_MAX_NORM,         CS_COPY_TYPE, CS_GRAD_TYPE,  CS_ZERO_GRAD,
+        CS_CAUTIOUS_UPDATE};
     const clstep_rule *rule = settings->rule;
+    const struct cs_pass *pass = cs_settings_pass(settings);
     const size_t own = cs_settings_own(rule);
     clstep_setting_info info;
 
@@ -258,15 +338,23 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
 
     /* The first member is there because a struct needs one. */
     cs_text_add(text, " };\nstruct state { float unused;");
-    write_slots(settings, false, " float ", NULL, ";", text);
+    write_slots(settings, OF_ELEMENTS, " float ", NULL, ";", text);
+    write_slots(settings, OF_TENSORS, " float ", NULL, ";", text);
+    if (pass != NULL) {
+        write_members(pass->factors, text);
+        write_members(pass->row_factors, text);
+    }
     cs_text_add(text, " };\n#define SLOT_ARGUMENTS ");
-    write_slots(settings, false, ", global float *restrict slot_", NULL, "",
-                text);
+    write_slots(settings, OF_ELEMENTS, ", global float *restrict slot_", NULL,
+                "", text);
     cs_text_add(text, "\n#define LOAD_STATE ");
-    write_slots(settings, false, "s.", " = slot_", "[at]; ", text);
+    write_slots(settings, OF_ELEMENTS, "s.", " = slot_", "[at]; ", text);
     cs_text_add(text, "\n#define STORE_STATE ");
-    write_slots(settings, true, "slot_", "[at] = s.", "; ", text);
+    write_slots(settings, OF_ELEMENTS_WRITTEN, "slot_", "[at] = s.", "; ",
+                text);
     cs_text_add(text, "\n");
+    if (pass != NULL)
+        write_pass(settings, text);
 }
 
 void cs_plan_write_sums(const struct cs_settings *settings, bool grouped,
@@ -305,9 +393,19 @@ size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
     return n;
 }
 
-const char *cs_plan_kernel(const clstep_rule *rule)
+size_t cs_plan_texts(const struct cs_settings *settings,
+                     const char *texts[CS_MAX_TEXTS])
 {
-    return cs_kernel_text(rule->kernel != NULL ? rule->kernel : rule->name);
+    const clstep_rule *rule = settings->rule;
+    const struct cs_pass *pass = cs_settings_pass(settings);
+    size_t n = 0;
+
+    texts[n++] =
+        cs_kernel_text(rule->kernel != NULL ? rule->kernel : rule->name);
+    if (pass != NULL && pass->kernel != NULL)
+        texts[n++] = cs_kernel_text(pass->kernel);
+    texts[n++] = cs_kernel_text("element");
+    return n;
 }
 
 const char *clstep_rule_formula(const clstep_rule *rule)

@@ -9,6 +9,7 @@
 #ifndef CS_PLAN_H
 #define CS_PLAN_H
 
+#include "device.h"
 #include "settings.h"
 #include "text.h"
 
@@ -40,7 +41,11 @@ void cs_plan_write_sums(const struct cs_settings *settings, bool grouped,
 size_t cs_plan_pack(const struct cs_settings *settings, uint64_t t,
                     struct cs_memo *memo, float *packed);
 
-/* The kernel text of 'rule'. */
-const char *cs_plan_kernel(const clstep_rule *rule);
+/*
+ * The texts that stand in front of a kernel that meets elements: the rule's and
+ * what is around it.  Returns how many 'texts' has got.
+ */
+size_t cs_plan_texts(const struct cs_settings *settings,
+                     const char *texts[CS_MAX_TEXTS]);
 
 #endif /* CS_PLAN_H */

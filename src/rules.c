@@ -2,15 +2,13 @@
  * rules.c - every update rule of the library
  * SPDX-License-Identifier: MIT
  *
- * To add one: a row here, kernels/rules/<name>.cl, and a function in
- * src/reference/.  CONTRIBUTING.md says it in ten lines; docs/numerics.md says
- * what each number is.
+ * To add one: a row here, its scalars in scalars.c, kernels/rules/<name>.cl,
+ * and a function in src/reference/.  CONTRIBUTING.md says it in ten lines;
+ * docs/numerics.md says what each number is.
  */
-#include "rule.h"
+#include "scalars.h"
 
 #include <float.h>
-#include <math.h>
-#include <string.h>
 
 #define ANY      .min = 0.0, .max = FLT_MAX
 #define POSITIVE .min = FLT_MIN, .max = FLT_MAX
@@ -25,660 +23,6 @@
     {                                                                          \
         __VA_ARGS__, NULL                                                      \
     }
-
-/* b^t by squaring: the same bits with every libc. */
-static double power(double b, uint64_t t)
-{
-    double r = 1.0;
-
-    for (; t != 0; t >>= 1, b *= b)
-        if (t & 1)
-            r *= b;
-    return r;
-}
-
-/* --- sgd, signsgd --------------------------------------------------------- */
-
-static void
-sgd_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[0];
-}
-
-/* --- momentum ------------------------------------------------------------- */
-
-enum {
-    MOMENTUM_LR,
-    MOMENTUM_B,
-    MOMENTUM_FORM,
-    MOMENTUM_NESTEROV,
-    MOMENTUM_DAMPENING
-};
-enum { FORM_TORCH, FORM_CLASSICAL, FORM_EMA, FORM_EMA_DEBIASED, FORM_TWICE };
-enum { MOMENTUM_STEP_SIZE, MOMENTUM_DECAY, MOMENTUM_GAIN };
-
-static void
-momentum_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    const double lr = v[MOMENTUM_LR], b = v[MOMENTUM_B];
-
-    s[MOMENTUM_STEP_SIZE] = lr;
-    s[MOMENTUM_DECAY] = b;
-    switch ((int)v[MOMENTUM_FORM]) {
-    case FORM_TORCH:
-        s[MOMENTUM_GAIN] = t == 1 ? 1.0 : 1.0 - v[MOMENTUM_DAMPENING];
-        break;
-    case FORM_CLASSICAL:
-        s[MOMENTUM_GAIN] = lr;
-        break;
-    case FORM_EMA:
-        s[MOMENTUM_GAIN] = 1.0 - b;
-        break;
-    case FORM_EMA_DEBIASED:
-        s[MOMENTUM_STEP_SIZE] = lr / (1.0 - power(b, t));
-        s[MOMENTUM_GAIN] = 1.0 - b;
-        break;
-    default: /* FORM_TWICE */
-        s[MOMENTUM_DECAY] = b * b;
-        s[MOMENTUM_GAIN] = (1.0 + b) * lr;
-    }
-}
-
-/* --- adagrad -------------------------------------------------------------- */
-
-enum { ADAGRAD_LR, ADAGRAD_EPS, ADAGRAD_EPS_FORM, ADAGRAD_LR_DECAY };
-
-static void
-adagrad_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[0] = v[ADAGRAD_LR] / (1.0 + (double)(t - 1) * v[ADAGRAD_LR_DECAY]);
-    s[1] = v[ADAGRAD_EPS];
-}
-
-/* --- adadelta ------------------------------------------------------------- */
-
-enum { ADADELTA_LR, ADADELTA_RHO, ADADELTA_EPS };
-
-static void
-adadelta_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[ADADELTA_LR];
-    s[1] = 1.0 - v[ADADELTA_RHO];
-    s[2] = v[ADADELTA_EPS];
-}
-
-/* --- rmsprop -------------------------------------------------------------- */
-
-enum {
-    RMSPROP_LR,
-    RMSPROP_ALPHA,
-    RMSPROP_EPS,
-    RMSPROP_EPS_FORM,
-    RMSPROP_CENTERED,
-    RMSPROP_MOMENTUM,
-    RMSPROP_MOMENTUM_FORM
-};
-
-static void
-rmsprop_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[RMSPROP_LR];
-    s[1] = 1.0 - v[RMSPROP_ALPHA];
-    s[2] = v[RMSPROP_EPS];
-    s[3] = v[RMSPROP_MOMENTUM];
-}
-
-/* --- adam, adamw ---------------------------------------------------------- */
-
-enum { ADAM_LR, ADAM_BETA1, ADAM_BETA2, ADAM_EPS, ADAM_EPS_FORM, ADAM_AMSGRAD };
-enum { EPS_OUTSIDE, EPS_INSIDE, EPS_HAT };
-enum {
-    ADAM_STEP_SIZE,
-    ADAM_MIX1,
-    ADAM_MIX2,
-    ADAM_CORRECTION2,
-    ADAM_EPS_SCALAR
-};
-
-static void
-adam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    const double lr = v[ADAM_LR];
-    const double bias1 = 1.0 - power(v[ADAM_BETA1], t);
-    const double bias2 = 1.0 - power(v[ADAM_BETA2], t);
-
-    s[ADAM_STEP_SIZE] = lr / bias1;
-    s[ADAM_MIX1] = 1.0 - v[ADAM_BETA1];
-    s[ADAM_MIX2] = 1.0 - v[ADAM_BETA2];
-    s[ADAM_EPS_SCALAR] = v[ADAM_EPS];
-    switch ((int)v[ADAM_EPS_FORM]) {
-    case EPS_OUTSIDE:
-        s[ADAM_CORRECTION2] = 1.0 / sqrt(bias2);
-        break;
-    case EPS_INSIDE:
-        s[ADAM_CORRECTION2] = 1.0 / bias2;
-        break;
-    default: /* EPS_HAT */
-        s[ADAM_STEP_SIZE] = lr * sqrt(bias2) / bias1;
-        s[ADAM_CORRECTION2] = 1.0;
-    }
-}
-
-/* --- adamax --------------------------------------------------------------- */
-
-enum { ADAMAX_LR, ADAMAX_BETA1, ADAMAX_BETA2, ADAMAX_EPS, ADAMAX_EPS_FORM };
-
-static void
-adamax_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[0] = v[ADAMAX_LR] / (1.0 - power(v[ADAMAX_BETA1], t));
-    s[1] = 1.0 - v[ADAMAX_BETA1];
-    s[2] = v[ADAMAX_BETA2];
-    s[3] = v[ADAMAX_EPS];
-}
-
-/* --- nadam ---------------------------------------------------------------- */
-
-enum {
-    NADAM_LR,
-    NADAM_BETA1,
-    NADAM_BETA2,
-    NADAM_EPS,
-    NADAM_FORM,
-    NADAM_MOMENTUM_DECAY
-};
-enum { NADAM_TORCH, NADAM_KERAS, NADAM_SIMPLE };
-enum {
-    NADAM_STEP_SIZE,
-    NADAM_MIX1,
-    NADAM_MIX2,
-    NADAM_CORRECTION2,
-    NADAM_EPS_SCALAR,
-    NADAM_GRADIENT,
-    NADAM_MEAN
-};
-
-/* The momentum of step 'i', which warms up to beta1. */
-static double nadam_mu(double beta1, double factor, uint64_t i)
-{
-    return beta1 * (1.0 - 0.5 * power(factor, i));
-}
-
-/*
- * The product of the momenta of steps 1 to 't', which goes on from the step
- * before where beta1 and the factor are as they were.  Once it is too small to
- * change 1 - product, it is 0: a resumed run need not multiply on for ever.
- */
-static double
-nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
-{
-    const int known = memo->t != 0 && memo->t <= t && memo->key[0] == beta1 &&
-                      memo->key[1] == factor;
-    double product = known ? memo->value : 1.0;
-
-    for (uint64_t i = known ? memo->t + 1 : 1; i <= t && product != 0.0; i++) {
-        product *= nadam_mu(beta1, factor, i);
-        if (product < 1e-30)
-            product = 0.0;
-    }
-    *memo = (struct cs_memo){t, {beta1, factor}, product};
-    return product;
-}
-
-static void
-nadam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    const double beta1 = v[NADAM_BETA1], lr = v[NADAM_LR];
-    const int form = (int)v[NADAM_FORM];
-
-    s[NADAM_STEP_SIZE] = lr;
-    s[NADAM_MIX1] = 1.0 - beta1;
-    s[NADAM_MIX2] = 1.0 - v[NADAM_BETA2];
-    s[NADAM_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[NADAM_BETA2], t));
-    s[NADAM_EPS_SCALAR] = v[NADAM_EPS];
-    s[NADAM_GRADIENT] = s[NADAM_MEAN] = 0.0;
-    if (form == NADAM_SIMPLE) {
-        s[NADAM_STEP_SIZE] = lr / (1.0 - power(beta1, t));
-        return;
-    }
-
-    const double psi = form == NADAM_KERAS ? 1.0 : v[NADAM_MOMENTUM_DECAY];
-    const double factor = pow(0.96, psi);
-    const double mu = nadam_mu(beta1, factor, t);
-    const double next = nadam_mu(beta1, factor, t + 1);
-    const double product = nadam_product(beta1, factor, t, memo);
-
-    s[NADAM_GRADIENT] = (1.0 - mu) / (1.0 - product);
-    s[NADAM_MEAN] = next / (1.0 - product * next);
-}
-
-/* --- radam ---------------------------------------------------------------- */
-
-enum { RADAM_LR, RADAM_BETA1, RADAM_BETA2, RADAM_EPS, RADAM_THRESHOLD };
-enum {
-    RADAM_STEP_SIZE,
-    RADAM_MIX1,
-    RADAM_MIX2,
-    RADAM_EPS_SCALAR,
-    RADAM_RECTIFIED
-};
-
-/* How many gradients the mean of squares is made of after 't' steps, and in
- * '*limit' after any number of them. */
-static double mean_length(double beta2, uint64_t t, double *limit)
-{
-    const double beta2_t = power(beta2, t);
-
-    *limit = 2.0 / (1.0 - beta2) - 1.0;
-    return *limit - 2.0 * (double)t * beta2_t / (1.0 - beta2_t);
-}
-
-/* What takes from the step size the spread of a short mean. */
-static double rectification(double r, double limit)
-{
-    return sqrt((r - 4.0) * (r - 2.0) * limit /
-                ((limit - 4.0) * (limit - 2.0) * r));
-}
-
-static void
-radam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    const double bias1 = 1.0 - power(v[RADAM_BETA1], t);
-    const double bias2 = 1.0 - power(v[RADAM_BETA2], t);
-    double limit;
-    const double r = mean_length(v[RADAM_BETA2], t, &limit);
-
-    s[RADAM_STEP_SIZE] = v[RADAM_LR] / bias1;
-    s[RADAM_MIX1] = 1.0 - v[RADAM_BETA1];
-    s[RADAM_MIX2] = 1.0 - v[RADAM_BETA2];
-    s[RADAM_EPS_SCALAR] = v[RADAM_EPS];
-    s[RADAM_RECTIFIED] = r > v[RADAM_THRESHOLD];
-    if (r > v[RADAM_THRESHOLD])
-        s[RADAM_STEP_SIZE] =
-            v[RADAM_LR] / bias1 * sqrt(bias2) * rectification(r, limit);
-}
-
-/* --- ftrl ----------------------------------------------------------------- */
-
-enum { FTRL_LR, FTRL_LAMBDA1, FTRL_LAMBDA2, FTRL_BETA };
-
-static void
-ftrl_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[0] = 1.0 / v[FTRL_LR];
-    s[1] = v[FTRL_LAMBDA1];
-    s[2] = v[FTRL_BETA] / v[FTRL_LR] + v[FTRL_LAMBDA2];
-    s[3] = t == 1;
-}
-
-/* --- lion, signum --------------------------------------------------------- */
-
-enum { LION_LR, LION_BETA1, LION_BETA2 };
-
-static void
-lion_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[LION_LR];
-    s[1] = 1.0 - v[LION_BETA1];
-    s[2] = 1.0 - v[LION_BETA2];
-}
-
-enum { SIGNUM_LR, SIGNUM_MOMENTUM };
-
-static void
-signum_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[SIGNUM_LR];
-    s[1] = 1.0 - v[SIGNUM_MOMENTUM];
-}
-
-/* --- rprop, asgd ---------------------------------------------------------- */
-
-enum {
-    RPROP_LR,
-    RPROP_ETA_MINUS,
-    RPROP_ETA_PLUS,
-    RPROP_STEP_MIN,
-    RPROP_STEP_MAX
-};
-
-static void
-rprop_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[0] = v[RPROP_LR];
-    s[1] = v[RPROP_ETA_MINUS];
-    s[2] = v[RPROP_ETA_PLUS];
-    s[3] = v[RPROP_STEP_MIN];
-    s[4] = v[RPROP_STEP_MAX];
-    s[5] = t == 1;
-}
-
-enum { ASGD_LR, ASGD_LAMBD, ASGD_ALPHA, ASGD_T0 };
-
-static void
-asgd_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    const double before = (double)(t - 1), lr = v[ASGD_LR];
-    const double rate =
-        lr / pow(1.0 + v[ASGD_LAMBD] * lr * before, v[ASGD_ALPHA]);
-    const double averaged = before - v[ASGD_T0];
-
-    s[0] = rate;
-    s[1] = 1.0 - v[ASGD_LAMBD] * rate;
-    s[2] = averaged > 1.0 ? 1.0 / averaged : 1.0;
-}
-
-/* --- adabelief, yogi, laprop ---------------------------------------------- */
-
-enum { TWO_LR, TWO_BETA1, TWO_BETA2, TWO_EPS, TWO_MORE };
-enum {
-    TWO_STEP_SIZE,
-    TWO_MIX1,
-    TWO_MIX2,
-    TWO_CORRECTION2,
-    TWO_EPS_SCALAR,
-    TWO_RECTIFIED
-};
-
-/* What corrects the beginning of two means. */
-static void
-two_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[TWO_STEP_SIZE] = v[TWO_LR] / (1.0 - power(v[TWO_BETA1], t));
-    s[TWO_MIX1] = 1.0 - v[TWO_BETA1];
-    s[TWO_MIX2] = 1.0 - v[TWO_BETA2];
-    s[TWO_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[TWO_BETA2], t));
-    s[TWO_EPS_SCALAR] = v[TWO_EPS];
-}
-
-static void
-adabelief_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    double limit;
-    const double r = mean_length(v[TWO_BETA2], t, &limit);
-    const int rectify = v[TWO_MORE] != 0.0 && r >= 5.0;
-
-    two_prepare(v, t, memo, s);
-    s[TWO_RECTIFIED] = rectify;
-    if (rectify)
-        s[TWO_STEP_SIZE] = v[TWO_LR] / (1.0 - power(v[TWO_BETA1], t)) *
-                           sqrt(1.0 - power(v[TWO_BETA2], t)) *
-                           rectification(r, limit);
-}
-
-/* --- adan ----------------------------------------------------------------- */
-
-enum { ADAN_LR, ADAN_BETA1, ADAN_BETA2, ADAN_BETA3, ADAN_EPS };
-enum {
-    ADAN_STEP_SIZE,
-    ADAN_MIX1,
-    ADAN_MIX2,
-    ADAN_MIX3,
-    ADAN_CHANGE,
-    ADAN_CORRECTION1,
-    ADAN_CORRECTION2,
-    ADAN_CORRECTION3,
-    ADAN_EPS_SCALAR,
-    ADAN_FIRST
-};
-
-static void
-adan_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[ADAN_STEP_SIZE] = v[ADAN_LR];
-    s[ADAN_MIX1] = 1.0 - v[ADAN_BETA1];
-    s[ADAN_MIX2] = 1.0 - v[ADAN_BETA2];
-    s[ADAN_MIX3] = 1.0 - v[ADAN_BETA3];
-    s[ADAN_CHANGE] = v[ADAN_BETA2];
-    s[ADAN_CORRECTION1] = 1.0 / (1.0 - power(v[ADAN_BETA1], t));
-    s[ADAN_CORRECTION2] = v[ADAN_BETA2] / (1.0 - power(v[ADAN_BETA2], t));
-    s[ADAN_CORRECTION3] = 1.0 / sqrt(1.0 - power(v[ADAN_BETA3], t));
-    s[ADAN_EPS_SCALAR] = v[ADAN_EPS];
-    s[ADAN_FIRST] = t == 1;
-}
-
-/* --- ademamix ------------------------------------------------------------- */
-
-enum {
-    ADEMAMIX_LR,
-    ADEMAMIX_BETA1,
-    ADEMAMIX_BETA2,
-    ADEMAMIX_BETA3,
-    ADEMAMIX_ALPHA,
-    ADEMAMIX_EPS,
-    ADEMAMIX_ALPHA_WARMUP,
-    ADEMAMIX_BETA3_WARMUP
-};
-enum {
-    ADEMAMIX_STEP_SIZE,
-    ADEMAMIX_MIX1,
-    ADEMAMIX_MIX2,
-    ADEMAMIX_MIX3,
-    ADEMAMIX_CORRECTION1,
-    ADEMAMIX_SLOW,
-    ADEMAMIX_CORRECTION2,
-    ADEMAMIX_EPS_SCALAR
-};
-
-/* The decay of the slow mean: its half-life, of which the logarithm's inverse
- * is a multiple, warms up from that of the fast one. */
-static double ademamix_beta3(const double *v, uint64_t t)
-{
-    const double warmup = v[ADEMAMIX_BETA3_WARMUP];
-
-    if ((double)t >= warmup)
-        return v[ADEMAMIX_BETA3];
-
-    const double f = (double)t / warmup;
-
-    return exp(1.0 / ((1.0 - f) / log(v[ADEMAMIX_BETA1]) +
-                      f / log(v[ADEMAMIX_BETA3])));
-}
-
-static void
-ademamix_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    const double warmup = v[ADEMAMIX_ALPHA_WARMUP];
-
-    s[ADEMAMIX_STEP_SIZE] = v[ADEMAMIX_LR];
-    s[ADEMAMIX_MIX1] = 1.0 - v[ADEMAMIX_BETA1];
-    s[ADEMAMIX_MIX2] = 1.0 - v[ADEMAMIX_BETA2];
-    s[ADEMAMIX_MIX3] = 1.0 - ademamix_beta3(v, t);
-    s[ADEMAMIX_CORRECTION1] = 1.0 / (1.0 - power(v[ADEMAMIX_BETA1], t));
-    s[ADEMAMIX_SLOW] = (double)t < warmup
-                           ? v[ADEMAMIX_ALPHA] * ((double)t / warmup)
-                           : v[ADEMAMIX_ALPHA];
-    s[ADEMAMIX_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[ADEMAMIX_BETA2], t));
-    s[ADEMAMIX_EPS_SCALAR] = v[ADEMAMIX_EPS];
-}
-
-/* --- qhm, qhadam ---------------------------------------------------------- */
-
-enum { QHM_LR, QHM_MOMENTUM, QHM_NU };
-
-static void
-qhm_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[QHM_LR];
-    s[1] = 1.0 - v[QHM_MOMENTUM];
-    s[2] = v[QHM_NU];
-    s[3] = 1.0 - v[QHM_NU];
-}
-
-enum {
-    QHADAM_LR,
-    QHADAM_BETA1,
-    QHADAM_BETA2,
-    QHADAM_NU1,
-    QHADAM_NU2,
-    QHADAM_EPS
-};
-enum {
-    QHADAM_STEP_SIZE,
-    QHADAM_MIX1,
-    QHADAM_MIX2,
-    QHADAM_MEAN,
-    QHADAM_GRADIENT,
-    QHADAM_SQUARE_MEAN,
-    QHADAM_SQUARE,
-    QHADAM_EPS_SCALAR
-};
-
-static void
-qhadam_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[QHADAM_STEP_SIZE] = v[QHADAM_LR];
-    s[QHADAM_MIX1] = 1.0 - v[QHADAM_BETA1];
-    s[QHADAM_MIX2] = 1.0 - v[QHADAM_BETA2];
-    s[QHADAM_MEAN] = v[QHADAM_NU1] / (1.0 - power(v[QHADAM_BETA1], t));
-    s[QHADAM_GRADIENT] = 1.0 - v[QHADAM_NU1];
-    s[QHADAM_SQUARE_MEAN] = v[QHADAM_NU2] / (1.0 - power(v[QHADAM_BETA2], t));
-    s[QHADAM_SQUARE] = 1.0 - v[QHADAM_NU2];
-    s[QHADAM_EPS_SCALAR] = v[QHADAM_EPS];
-}
-
-/* --- adopt, sophia -------------------------------------------------------- */
-
-enum { ADOPT_LR, ADOPT_BETA1, ADOPT_BETA2, ADOPT_EPS };
-
-static void
-adopt_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    s[0] = v[ADOPT_LR];
-    s[1] = 1.0 - v[ADOPT_BETA1];
-    s[2] = 1.0 - v[ADOPT_BETA2];
-    s[3] = v[ADOPT_EPS];
-    s[4] = sqrt(sqrt((double)(t - 1)));
-    s[5] = t == 1;
-}
-
-enum { SOPHIA_LR, SOPHIA_BETA1, SOPHIA_RHO, SOPHIA_EPS };
-
-static void
-sophia_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    (void)memo;
-    (void)t;
-    s[0] = v[SOPHIA_LR];
-    s[1] = 1.0 - v[SOPHIA_BETA1];
-    s[2] = v[SOPHIA_RHO];
-    s[3] = v[SOPHIA_EPS];
-}
-
-/* --- schedule_free_sgd, schedule_free_adamw ------------------------------- */
-
-enum { FREE_SGD_LR, FREE_SGD_MOMENTUM, FREE_SGD_SCHEDULE };
-enum {
-    FREE_ADAMW_LR,
-    FREE_ADAMW_BETA1,
-    FREE_ADAMW_BETA2,
-    FREE_ADAMW_EPS,
-    FREE_ADAMW_SCHEDULE
-};
-
-/* What both have behind their own settings, and the scalars in front. */
-enum { FREE_WARMUP, FREE_R, FREE_POWER };
-enum {
-    FREE_RATE,
-    FREE_SHARE,
-    FREE_LEAD,
-    FREE_FIRST,
-    FREE_MIX2,
-    FREE_CORRECTION2,
-    FREE_EPS
-};
-
-/* The weight of step 'i' in the average. */
-static double free_weight(const double *schedule, uint64_t i)
-{
-    const double warmup = schedule[FREE_WARMUP];
-    const double ramp = (double)i < warmup ? (double)i / warmup : 1.0;
-
-    return pow((double)i, schedule[FREE_R]) * pow(ramp, schedule[FREE_POWER]);
-}
-
-/*
- * The weights of steps 1 to 't'.  The sum is remembered some steps back, since
- * with check_finite a call may look at steps before the last.
- */
-static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
-{
-    enum { STRIDE = 512 };
-    const double warmup = schedule[FREE_WARMUP];
-    const int known = memo->t != 0 && memo->t <= t &&
-                      memcmp(memo->key, schedule, sizeof(memo->key)) == 0;
-    const double steps = ceil(warmup) > 1.0 ? ceil(warmup) : 1.0;
-    const uint64_t last =
-        schedule[FREE_R] == 0.0 && (double)t >= steps ? (uint64_t)steps : t;
-    double sum = known ? memo->value : 0.0;
-
-    for (uint64_t i = known ? memo->t + 1 : 1; i <= last; i++) {
-        sum += free_weight(schedule, i);
-        if ((i % STRIDE == 0 && last - i >= STRIDE) || (i == last && i < t))
-            *memo = (struct cs_memo){
-                i, {schedule[0], schedule[1], schedule[2]}, sum};
-    }
-    return sum + (double)(t - last);
-}
-
-/* The scalars of both; 'b' is how far the parameters are from the average. */
-static void free_scalars(const double *schedule, double lr, double b,
-                         uint64_t t, struct cs_memo *memo, double *s)
-{
-    const double warmup = schedule[FREE_WARMUP];
-    const double rate = (double)t < warmup ? lr * ((double)t / warmup) : lr;
-    const double sum = free_sum(schedule, t, memo);
-    const double share = sum != 0.0 ? free_weight(schedule, t) / sum : 0.0;
-
-    s[FREE_RATE] = rate;
-    s[FREE_SHARE] = share;
-    s[FREE_LEAD] = rate * (b * (1.0 - share) - 1.0);
-    s[FREE_FIRST] = t == 1;
-}
-
-static void
-free_sgd_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    free_scalars(v + FREE_SGD_SCHEDULE, v[FREE_SGD_LR], v[FREE_SGD_MOMENTUM], t,
-                 memo, s);
-}
-
-static void
-free_adamw_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
-{
-    free_scalars(v + FREE_ADAMW_SCHEDULE, v[FREE_ADAMW_LR], v[FREE_ADAMW_BETA1],
-                 t, memo, s);
-    s[FREE_MIX2] = 1.0 - v[FREE_ADAMW_BETA2];
-    s[FREE_CORRECTION2] = 1.0 / sqrt(1.0 - power(v[FREE_ADAMW_BETA2], t));
-    s[FREE_EPS] = v[FREE_ADAMW_EPS];
-}
-
-/* -------------------------------------------------------------------------- */
 
 /* What adam and adamw share. */
 #define ADAM_ROW                                                               \
@@ -703,7 +47,22 @@ free_adamw_prepare(const double *v, uint64_t t, struct cs_memo *memo, double *s)
               {"max_exp_avg_sq", "the largest exp_avg_sq so far",              \
                .condition = "amsgrad=1"}},                                     \
     .scalars = {"step_size", "mix1", "mix2", "correction2", "eps"},            \
-    .prepare = adam_prepare
+    .prepare = cs_adam_prepare
+
+/* What adamp and sgdp share. */
+#define DELTA                                                                  \
+    {                                                                          \
+        "delta", "projected where a cosine is below this over a root",         \
+            .initial = 0.1, ANY                                                \
+    }
+#define WD_RATIO                                                               \
+    {                                                                          \
+        "wd_ratio", "factor of the decay of what was projected",               \
+            .initial = 0.1, SHARE                                              \
+    }
+#define PROJECTION                                                             \
+    .kernel = "projection", .sums = 4, .row_sums = 1,                          \
+    .factors = {"by_rows", "whole", "shrink"}, .row_factors = {"along"}
 
 const clstep_rule cs_rules[] = {
     {
@@ -711,7 +70,7 @@ const clstep_rule cs_rules[] = {
         .summary = "gradient descent",
         .settings = {{"lr", "step size", .initial = 1e-2, ANY}},
         .scalars = {"step_size"},
-        .prepare = sgd_prepare,
+        .prepare = cs_sgd_prepare,
     },
     {
         .name = "momentum",
@@ -737,7 +96,7 @@ const clstep_rule cs_rules[] = {
                   {"dampening", "nesterov", "0"}},
         .slots = {{"momentum_buffer", "the velocity"}},
         .scalars = {"step_size", "decay", "gain"},
-        .prepare = momentum_prepare,
+        .prepare = cs_momentum_prepare,
     },
     {
         .name = "adagrad",
@@ -757,7 +116,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"sum", "sum of the squared gradients",
                    .initial = "initial_accumulator"}},
         .scalars = {"step_size", "eps"},
-        .prepare = adagrad_prepare,
+        .prepare = cs_adagrad_prepare,
     },
     {
         .name = "adadelta",
@@ -770,7 +129,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"square_avg", "mean of the squared gradients"},
                   {"acc_delta", "mean of the squared updates"}},
         .scalars = {"step_size", "share", "eps"},
-        .prepare = adadelta_prepare,
+        .prepare = cs_adadelta_prepare,
     },
     {
         .name = "rmsprop",
@@ -801,7 +160,7 @@ const clstep_rule cs_rules[] = {
                    .condition = "centered=1"},
                   {"momentum_buffer", "the velocity", .condition = "momentum"}},
         .scalars = {"step_size", "share", "eps", "decay"},
-        .prepare = rmsprop_prepare,
+        .prepare = cs_rmsprop_prepare,
     },
     {
         .name = "adam",
@@ -812,6 +171,7 @@ const clstep_rule cs_rules[] = {
         .name = "adamw",
         .summary = "adam with decoupled decay",
         .feature_default = {"weight_decay", 1e-2, NULL},
+        .cautious = 1,
         ADAM_ROW,
     },
     {
@@ -832,7 +192,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"exp_avg", "mean of the gradients"},
                   {"exp_inf", "decaying maximum of the gradients"}},
         .scalars = {"step_size", "mix1", "beta2", "eps"},
-        .prepare = adamax_prepare,
+        .prepare = cs_adamax_prepare,
     },
     {
         .name = "nadam",
@@ -857,7 +217,7 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "correction2", "eps",
                     "gradient_share", "mean_share"},
-        .prepare = nadam_prepare,
+        .prepare = cs_nadam_prepare,
     },
     {
         .name = "radam",
@@ -877,7 +237,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"exp_avg", "mean of the gradients"},
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "eps", "rectified"},
-        .prepare = radam_prepare,
+        .prepare = cs_radam_prepare,
     },
     {
         .name = "ftrl",
@@ -897,7 +257,7 @@ const clstep_rule cs_rules[] = {
                    .initial = "initial_accumulator"},
                   {"linear", "sum of the shifted gradients"}},
         .scalars = {"inverse_lr", "lambda1", "quadratic", "first"},
-        .prepare = ftrl_prepare,
+        .prepare = cs_ftrl_prepare,
         .sets_parameter = 1,
     },
     {
@@ -910,14 +270,15 @@ const clstep_rule cs_rules[] = {
                                      .initial = 0.99, FRACTION}},
         .slots = {{"exp_avg", "mean of the gradients"}},
         .scalars = {"step_size", "mix1", "mix2"},
-        .prepare = lion_prepare,
+        .prepare = cs_lion_prepare,
+        .cautious = 1,
     },
     {
         .name = "signsgd",
         .summary = "the sign of the gradient",
         .settings = {{"lr", "step size", .initial = 1e-3, ANY}},
         .scalars = {"step_size"},
-        .prepare = sgd_prepare,
+        .prepare = cs_sgd_prepare,
     },
     {
         .name = "signum",
@@ -927,7 +288,7 @@ const clstep_rule cs_rules[] = {
                                           .initial = 0.9, FRACTION}},
         .slots = {{"exp_avg", "mean of the gradients"}},
         .scalars = {"step_size", "share"},
-        .prepare = signum_prepare,
+        .prepare = cs_signum_prepare,
     },
     {
         .name = "rprop",
@@ -950,7 +311,7 @@ const clstep_rule cs_rules[] = {
                   {"step_size", "the step size of each element"}},
         .scalars = {"lr", "eta_minus", "eta_plus", "step_min", "step_max",
                     "first"},
-        .prepare = rprop_prepare,
+        .prepare = cs_rprop_prepare,
     },
     {
         .name = "asgd",
@@ -966,7 +327,7 @@ const clstep_rule cs_rules[] = {
                                   .initial = 1e6, ANY}},
         .slots = {{"ax", "average of the parameters"}},
         .scalars = {"rate", "shrink", "share"},
-        .prepare = asgd_prepare,
+        .prepare = cs_asgd_prepare,
         .sets_parameter = 1,
     },
     {
@@ -988,7 +349,7 @@ const clstep_rule cs_rules[] = {
                    "mean of the squared distances to that mean"}},
         .scalars = {"step_size", "mix1", "mix2", "correction2", "eps",
                     "rectified"},
-        .prepare = adabelief_prepare,
+        .prepare = cs_adabelief_prepare,
     },
     {
         .name = "yogi",
@@ -1008,7 +369,7 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "follows the squared gradients",
                    .initial = "initial_accumulator"}},
         .scalars = {"step_size", "mix1", "mix2", "correction2", "eps"},
-        .prepare = two_prepare,
+        .prepare = cs_two_prepare,
     },
     {
         .name = "adan",
@@ -1030,7 +391,7 @@ const clstep_rule cs_rules[] = {
         .feature_default = {"decay_form", 0.0, "proximal"},
         .scalars = {"step_size", "mix1", "mix2", "mix3", "beta2", "correction1",
                     "correction2", "correction3", "eps", "first"},
-        .prepare = adan_prepare,
+        .prepare = cs_adan_prepare,
     },
     {
         .name = "ademamix",
@@ -1058,7 +419,7 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "mix3", "correction1",
                     "slow_share", "correction2", "eps"},
-        .prepare = ademamix_prepare,
+        .prepare = cs_ademamix_prepare,
     },
     {
         .name = "qhm",
@@ -1070,7 +431,7 @@ const clstep_rule cs_rules[] = {
                                  .initial = 0.7, SHARE}},
         .slots = {{"momentum_buffer", "mean of the gradients"}},
         .scalars = {"step_size", "share", "mean_share", "gradient_share"},
-        .prepare = qhm_prepare,
+        .prepare = cs_qhm_prepare,
     },
     {
         .name = "qhadam",
@@ -1092,7 +453,7 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "mean_share", "gradient_share",
                     "square_mean_share", "square_share", "eps"},
-        .prepare = qhadam_prepare,
+        .prepare = cs_qhadam_prepare,
     },
     {
         .name = "laprop",
@@ -1107,7 +468,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"exp_avg", "mean of the divided gradients"},
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "correction2", "eps"},
-        .prepare = two_prepare,
+        .prepare = cs_two_prepare,
     },
     {
         .name = "adopt",
@@ -1122,7 +483,7 @@ const clstep_rule cs_rules[] = {
         .slots = {{"exp_avg", "mean of the divided gradients"},
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"step_size", "mix1", "mix2", "eps", "bound", "first"},
-        .prepare = adopt_prepare,
+        .prepare = cs_adopt_prepare,
         .rests_first = 1,
     },
     {
@@ -1141,7 +502,7 @@ const clstep_rule cs_rules[] = {
               "the Hessian's diagonal, at least 0, which the caller writes",
               .read_only = 1}},
         .scalars = {"step_size", "mix1", "rho", "eps"},
-        .prepare = sophia_prepare,
+        .prepare = cs_sophia_prepare,
     },
     {
         .name = "schedule_free_sgd",
@@ -1163,7 +524,7 @@ const clstep_rule cs_rules[] = {
                                 .initial = 2, ANY}},
         .slots = {{"z", "where the steps alone lead"}},
         .scalars = {"rate", "share", "lead", "first"},
-        .prepare = free_sgd_prepare,
+        .prepare = cs_free_sgd_prepare,
         .sets_parameter = 1,
         .decays_itself = 1,
         .evaluated = "momentum",
@@ -1194,10 +555,133 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "mean of the squared gradients"}},
         .scalars = {"rate", "share", "lead", "first", "mix2", "correction2",
                     "eps"},
-        .prepare = free_adamw_prepare,
+        .prepare = cs_free_adamw_prepare,
         .sets_parameter = 1,
         .decays_itself = 1,
         .evaluated = "beta1",
+    },
+    {
+        .name = "lamb",
+        .summary = "adam whose step is as long as each tensor's norm is",
+        .settings = {[LAMB_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [LAMB_BETA1] = {"beta1", "decay of exp_avg",
+                                     .initial = 0.9, FRACTION},
+                     [LAMB_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                     .initial = 0.999, FRACTION},
+                     [LAMB_EPS] = {"eps", "keeps the divisor from zero",
+                                   .initial = 1e-6, ANY}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .feature_default = {"weight_decay", 1e-2, NULL},
+        .scalars = {"lr", "mix1", "mix2", "correction1", "correction2", "eps"},
+        .prepare = cs_lamb_prepare,
+        .decays_itself = 1,
+        .pass = {.sums = 2,
+                 .reads = {"parameters", "exp_avg", "exp_avg_sq"},
+                 .factors = {"step_size"}},
+    },
+    {
+        .name = "lars",
+        .summary = "momentum of gradients scaled to each tensor's norm",
+        .settings = {[LARS_LR] = {"lr", "step size", .initial = 1, ANY},
+                     [LARS_MOMENTUM] = {"momentum", "decay of the velocity",
+                                        .initial = 0.9, FRACTION},
+                     [LARS_NESTEROV] = {"nesterov", "1: Nesterov's look ahead",
+                                        FLAG},
+                     [LARS_TRUST] = {"trust",
+                                     "times the parameters' norm is that of "
+                                     "what is added",
+                                     .initial = 1e-3, ANY},
+                     [LARS_EPS] = {"eps", "keeps the divisor from zero",
+                                   .initial = 1e-8, ANY}},
+        .slots = {{"momentum_buffer", "the velocity"}},
+        .scalars = {"step_size", "decay", "trust", "eps"},
+        .prepare = cs_lars_prepare,
+        .decays_itself = 1,
+        .pass = {.sums = 2, .reads = {"parameters"}, .factors = {"ratio"}},
+    },
+    {
+        .name = "novograd",
+        .summary = "momentum of gradients over a mean of each tensor's norm",
+        .settings = {[NOVOGRAD_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [NOVOGRAD_BETA1] = {"beta1", "decay of exp_avg",
+                                         .initial = 0.95, FRACTION},
+                     [NOVOGRAD_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                         .initial = 0.98, FRACTION},
+                     [NOVOGRAD_EPS] = {"eps", "keeps the divisor from zero",
+                                       .initial = 1e-8, ANY}},
+        .slots = {{"exp_avg", "sum of the divided gradients, decayed"},
+                  {"exp_avg_sq", "mean of the squared norm of the gradient",
+                   .per_tensor = 1}},
+        .scalars = {"step_size", "beta1", "mix2", "eps", "first"},
+        .prepare = cs_novograd_prepare,
+        .decays_itself = 1,
+        .pass = {.sums = 1, .factors = {"divisor"}},
+    },
+    {
+        .name = "stable_adamw",
+        .summary = "adamw whose lr falls where gradients surprise a tensor",
+        .settings = {[STABLE_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [STABLE_BETA1] = {"beta1", "decay of exp_avg",
+                                       .initial = 0.9, FRACTION},
+                     [STABLE_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                       .initial = 0.99, FRACTION},
+                     [STABLE_EPS] = {"eps", "keeps the divisor from zero",
+                                     .initial = 1e-6, ANY}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .feature_default = {"weight_decay", 1e-2, NULL},
+        .scalars = {"lr", "mix1", "mix2", "eps", "eps_squared"},
+        .prepare = cs_stable_adamw_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .pass = {.sums = 1, .reads = {"exp_avg_sq"}, .factors = {"step_size"}},
+    },
+    {
+        .name = "adamp",
+        .summary = "adamw that does not lengthen weights without a scale",
+        .settings = {[ADAMP_LR] = {"lr", "step size", .initial = 1e-3, ANY},
+                     [ADAMP_BETA1] = {"beta1", "decay of exp_avg",
+                                      .initial = 0.9, FRACTION},
+                     [ADAMP_BETA2] = {"beta2", "decay of exp_avg_sq",
+                                      .initial = 0.999, FRACTION},
+                     [ADAMP_EPS] = {"eps", "keeps the divisors from zero",
+                                    .initial = 1e-8, ANY},
+                     [ADAMP_DELTA] = DELTA,
+                     [ADAMP_WD_RATIO] = WD_RATIO,
+                     [ADAMP_NESTEROV] = {"nesterov", "1: Nesterov's look ahead",
+                                         FLAG}},
+        .slots = {{"exp_avg", "mean of the gradients"},
+                  {"exp_avg_sq", "mean of the squared gradients"}},
+        .scalars = {"step_size", "mix1", "mix2", "correction2", "eps", "delta",
+                    "shrink", "shrink_projected"},
+        .prepare = cs_adamp_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .pass = {PROJECTION, .reads = {"parameters", "exp_avg", "exp_avg_sq"}},
+    },
+    {
+        .name = "sgdp",
+        .summary = "momentum that does not lengthen weights without a scale",
+        .settings =
+            {[SGDP_LR] = {"lr", "step size", .initial = 1e-2, ANY},
+             [SGDP_MOMENTUM] = {"momentum", "decay of the velocity",
+                                .initial = 0.9, FRACTION},
+             [SGDP_DAMPENING] = {"dampening",
+                                 "share of the gradient that is left out",
+                                 FRACTION},
+             [SGDP_NESTEROV] = {"nesterov", "1: Nesterov's look ahead", FLAG},
+             [SGDP_EPS] = {"eps", "keeps the divisors from zero",
+                           .initial = 1e-8, ANY},
+             [SGDP_DELTA] = DELTA,
+             [SGDP_WD_RATIO] = WD_RATIO},
+        .slots = {{"momentum_buffer", "the velocity"}},
+        .scalars = {"step_size", "decay", "gain", "eps", "delta", "shrink",
+                    "shrink_projected"},
+        .prepare = cs_sgdp_prepare,
+        .sets_parameter = 1,
+        .decays_itself = 1,
+        .pass = {PROJECTION, .reads = {"parameters", "momentum_buffer"}},
     },
     {0},
 };

@@ -86,6 +86,10 @@ static const clstep_setting_info features[CS_FEATURES] = {
     [CS_COPY_TYPE] = {"copy_type",
                       "the parameters are also written in this type", CHOICE,
                       NAMES{"none", "f16", "bf16", NULL}},
+    [CS_CAUTIOUS_UPDATE] = {"cautious_update",
+                            "1: only what goes with the gradient moves, and "
+                            "more of it",
+                            FLAG},
     [CS_GRAD_TYPE] = {"grad_type", "type of the gradient's elements", CHOICE,
                       NAMES{"f32", "f16", "bf16", NULL}},
     [CS_ZERO_GRAD] = {"zero_grad", "1: the gradient is zero after the step",
@@ -160,6 +164,39 @@ bool cs_settings_has_norm(const struct cs_settings *settings)
     return cs_settings_feature(settings, CS_CHECK_FINITE) != 0.0 ||
            cs_settings_has_feature(settings, CS_CLIP_NORM) ||
            cs_settings_has_feature(settings, CS_CLIP_NORM_TENSOR);
+}
+
+const struct cs_pass *cs_settings_pass(const struct cs_settings *settings)
+{
+    static const struct cs_pass cautious = {.kernel = "cautious",
+                                            .sums = 1,
+                                            .counts = 1,
+                                            .reads_slots = 1,
+                                            .factors = {"lead"}};
+
+    if (cs_settings_feature(settings, CS_CAUTIOUS_UPDATE) != 0.0)
+        return &cautious;
+    return settings->rule->pass.sums != 0 ? &settings->rule->pass : NULL;
+}
+
+bool cs_settings_pass_reads(const struct cs_settings *settings,
+                            const char *name)
+{
+    const struct cs_pass *pass = cs_settings_pass(settings);
+    const struct cs_slot *slot = settings->rule->slots;
+
+    if (pass == NULL)
+        return false;
+    for (size_t i = 0; pass->reads[i] != NULL; i++)
+        if (strcmp(pass->reads[i], name) == 0)
+            return true;
+    if (strcmp(name, "parameters") == 0)
+        return cs_settings_has_feature(settings, CS_L1) ||
+               cs_settings_has_feature(settings, CS_L2);
+    for (; pass->reads_slots && slot->name != NULL; slot++)
+        if (strcmp(slot->name, name) == 0)
+            return cs_settings_has_slot(settings, slot);
+    return false;
 }
 
 void cs_settings_share(struct cs_settings *settings,
@@ -255,6 +292,22 @@ check_scales(const struct cs_settings *settings, clstep_error *error)
     return CLSTEP_OK;
 }
 
+/* Fails because 'rule' does not take cautious_update, and says which do. */
+static clstep_status fail_cautious(const clstep_rule *rule, clstep_error *error)
+{
+    char names[160] = "";
+    size_t used = 0;
+
+    for (const clstep_rule *r = cs_rules; r->name != NULL; r++)
+        if (r->cautious && used < sizeof(names))
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                     used == 0 ? "" : ", ", r->name);
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "cautious_update of %s is 1, which only these rules take: "
+                   "%s",
+                   rule->name, names);
+}
+
 /* What must hold between several settings. */
 static clstep_status
 check_together(const struct cs_settings *settings, clstep_error *error)
@@ -274,6 +327,9 @@ check_together(const struct cs_settings *settings, clstep_error *error)
                        "decay_form of %s is '%s'; the rule decays itself, and "
                        "takes only 'lr'",
                        rule->name, features[CS_DECAY_FORM].choices[(int)form]);
+    if (cs_settings_feature(settings, CS_CAUTIOUS_UPDATE) != 0.0 &&
+        !rule->cautious)
+        return fail_cautious(rule, error);
     if (rule->sets_parameter && form == CS_DECAY_CAUTIOUS)
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,
@@ -417,10 +473,22 @@ int clstep_rule_slot(const clstep_rule *rule, size_t index,
             info->summary = rule->slots[i].summary;
             info->condition = rule->slots[i].condition;
             info->read_only = rule->slots[i].read_only;
+            info->per_tensor = rule->slots[i].per_tensor;
             return 1;
         }
     }
     return 0;
+}
+
+uint64_t clstep_rule_sums_bytes(const clstep_rule *rule)
+{
+    uint64_t floats = 1;
+
+    if (rule == NULL || rule->pass.sums == 0)
+        return 0;
+    for (size_t i = 0; rule->pass.reads[i] != NULL; i++)
+        floats++;
+    return sizeof(float) * floats;
 }
 
 clstep_status

@@ -36,6 +36,7 @@ enum cs_feature {
     CS_EMA_FORM,
     CS_EMA_BEGIN,
     CS_COPY_TYPE,
+    CS_CAUTIOUS_UPDATE,
     CS_GRAD_TYPE,
     CS_ZERO_GRAD,
     CS_FEATURES
@@ -97,6 +98,13 @@ bool cs_settings_has_average(const struct cs_settings *settings);
 
 /* Says whether a step needs a sum over all gradients first. */
 bool cs_settings_has_norm(const struct cs_settings *settings);
+
+/* The pass before the step that these settings need, or NULL. */
+const struct cs_pass *cs_settings_pass(const struct cs_settings *settings);
+
+/* Says whether that reads the slot called 'name', or "parameters". */
+bool cs_settings_pass_reads(const struct cs_settings *settings,
+                            const char *name);
 
 /* Takes over from 'first' what is the same for all groups. */
 void cs_settings_share(struct cs_settings *settings,

@@ -40,13 +40,13 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
         i++;
     if (i == opt->slot_count)
         return fail_slot(opt, name, error);
-    if (!cs_size_add(offset, count, &end) || end > opt->count)
+    if (!cs_size_add(offset, count, &end) || end > cs_slot_count(opt, i))
         return cs_fail(
             error, CLSTEP_INVALID_ARGUMENT,
             "slot %s has %llu elements, too few for %llu from offset "
             "%llu",
-            name, (unsigned long long)opt->count, (unsigned long long)count,
-            (unsigned long long)offset);
+            name, (unsigned long long)cs_slot_count(opt, i),
+            (unsigned long long)count, (unsigned long long)offset);
     *slot = i;
     return cs_check_queue(opt, queue, error);
 }

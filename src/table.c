@@ -4,6 +4,7 @@
  */
 #include "table.h"
 #include "error.h"
+#include "factors.h"
 #include "plan.h"
 #include "sums.h"
 
@@ -364,10 +365,13 @@ enqueue(struct cs_table *table, struct cs_flight *flight, struct cs_call *call,
                                   control_bytes(table), flight->counted, error);
     }
     for (size_t m = 0; m < table->member_count && status == CLSTEP_OK; m++) {
+        clstep_optimizer *opt = table->members[m];
         const cl_event before = call->last;
 
-        status = cs_launch_update(table->members[m], call, &buffers[m], apart,
-                                  error);
+        if (opt->factors != NULL)
+            status = cs_factors_add(opt, call, &buffers[m], apart, error);
+        if (status == CLSTEP_OK)
+            status = cs_launch_update(opt, call, &buffers[m], apart, error);
         *torn = *torn || call->last != before;
     }
     return status;

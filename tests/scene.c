@@ -166,12 +166,14 @@ void scene_check(struct scene *scene)
     check_floats("gradients", scene->scratch, scene->g, scene->count);
     for (size_t i = 0;
          (slot = clstep_optimizer_slot(scene->optimizer, i)) != NULL; i++) {
+        const uint64_t count = clstep_optimizer_slot_count(scene->optimizer, i);
+
+        assert_int_equal(count, reference_slot_count(scene->reference, slot));
         fixture_ok(clstep_optimizer_read(scene->optimizer, place->queue, slot,
-                                         0, scene->count, scene->scratch,
-                                         &error),
+                                         0, count, scene->scratch, &error),
                    &error);
         check_floats(slot, scene->scratch,
-                     reference_slot(scene->reference, slot), scene->count);
+                     reference_slot(scene->reference, slot), count);
     }
     assert_true(clstep_optimizer_steps(scene->optimizer) ==
                 reference_steps(scene->reference));
@@ -198,9 +200,12 @@ struct snapshot *snapshot_take(clstep_optimizer *optimizer,
          i++) {
         assert_true(i < SCENE_SLOTS);
         snapshot->slots[i] = floats(count);
-        fixture_ok(clstep_optimizer_read(read, fixture_place()->queue, slot, 0,
-                                         count, snapshot->slots[i], &error),
-                   &error);
+        memset(snapshot->slots[i], 0, count * sizeof(float));
+        fixture_ok(
+            clstep_optimizer_read(read, fixture_place()->queue, slot, 0,
+                                  clstep_optimizer_slot_count(optimizer, i),
+                                  snapshot->slots[i], &error),
+            &error);
     }
     return snapshot;
 }

@@ -184,12 +184,13 @@ typedef struct clstep_setting_info {
     const char *const *choices; /* names, ended by NULL; NULL for no choice */
 } clstep_setting_info;
 
-/* One number of state for each parameter. */
+/* One number of state for each parameter, or for each tensor. */
 typedef struct clstep_slot_info {
     const char *name;
     const char *summary;
     const char *condition; /* "amsgrad=1": when it is there; NULL for always */
-    int read_only; /* 1: a step reads it, and only the caller writes it */
+    int read_only;  /* 1: a step reads it, and only the caller writes it */
+    int per_tensor; /* 1: it has a number for each tensor of the layout */
 } clstep_slot_info;
 
 typedef struct clstep_rule clstep_rule;
@@ -202,6 +203,13 @@ CLSTEP_API const clstep_rule *clstep_rule_find(const char *name);
 
 CLSTEP_API const char *clstep_rule_name(const clstep_rule *rule);
 CLSTEP_API const char *clstep_rule_summary(const clstep_rule *rule);
+
+/*
+ * The bytes that a step of a rule with sums over tensors reads for each
+ * parameter in the pass before the update, with gradients of 32 bits; 0 for
+ * other rules.
+ */
+CLSTEP_API uint64_t clstep_rule_sums_bytes(const clstep_rule *rule);
 
 /* The comment on top of the rule's kernel: formula, source, dialects. */
 CLSTEP_API const char *clstep_rule_formula(const clstep_rule *rule);
@@ -430,7 +438,7 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * The kernels that a step launches: clstep_optimizer_step(), or where 'apart'
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
- * tensor, or eight with max_norm.
+ * tensor, or eight with max_norm, and one more where the rule sums over tensors.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
@@ -554,6 +562,11 @@ clstep_optimizer_set_group_steps(clstep_optimizer *optimizer, size_t group,
 CLSTEP_API const char *
 clstep_optimizer_slot(const clstep_optimizer *optimizer, size_t index);
 
+/* The elements of that slot: as many as the layout has, or as many as it has
+ * tensors; 0 past the last. */
+CLSTEP_API uint64_t
+clstep_optimizer_slot_count(const clstep_optimizer *optimizer, size_t index);
+
 /*
  * Copies 'count' elements of the slot called 'slot', from element 'offset' on,
  * to or from the host's memory at 'data', after the optimizer's last call, and
@@ -581,12 +594,15 @@ CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
 
 /*
  * The bytes that a step reads and writes for each parameter: those of the
- * update, and those of the pass before it that reads the gradients once for
- * norm and finite check (0 without).
+ * update, those of the pass before it that reads the gradients once for norm
+ * and finite check (0 without), and those of the pass in which a rule sums over
+ * tensors (0 without).
  */
 CLSTEP_API uint64_t clstep_optimizer_bytes(const clstep_optimizer *optimizer);
 CLSTEP_API uint64_t
 clstep_optimizer_norm_bytes(const clstep_optimizer *optimizer);
+CLSTEP_API uint64_t
+clstep_optimizer_sums_bytes(const clstep_optimizer *optimizer);
 
 /* ========================================================================== */
 /*                                   Joint                                    */

@@ -30,6 +30,7 @@ bytes_of(const struct cli_engine *engine, enum safetensors_dtype dtype)
 static int begin(struct cli_engine *engine, const struct cli_engine_task *task)
 {
     *engine = (struct cli_engine){
+        .rule = clstep_rule_find(task->rule),
         .tensors = task->tensors,
         .tensor_count = task->count,
         .gradient_type = cli_engine_dtype(task->settings, "grad_type"),
@@ -366,11 +367,41 @@ const char *cli_engine_slot(const struct cli_engine *engine, size_t index)
                : clstep_optimizer_slot(engine->optimizer, index);
 }
 
+static bool is_per_tensor(const struct cli_engine *engine, const char *name)
+{
+    clstep_slot_info slot;
+
+    for (size_t i = 0; clstep_rule_slot(engine->rule, i, &slot); i++)
+        if (strcmp(slot.name, name) == 0)
+            return slot.per_tensor != 0;
+    return false;
+}
+
+struct safetensors_tensor
+cli_engine_slot_tensor(const struct cli_engine *engine, const char *slot,
+                       size_t tensor)
+{
+    struct safetensors_tensor part = engine->tensors[tensor];
+
+    if (is_per_tensor(engine, slot)) {
+        part.rank = 0;
+        part.count = 1;
+    }
+    return part;
+}
+
+/* Where that part begins. */
+static uint64_t
+offset_of(const struct cli_engine *engine, const char *slot, size_t tensor)
+{
+    return is_per_tensor(engine, slot) ? tensor : engine->offsets[tensor];
+}
+
 int cli_engine_read(struct cli_engine *engine, const char *slot, size_t tensor,
                     float *data)
 {
-    const uint64_t offset = engine->offsets[tensor];
-    const uint64_t count = engine->tensors[tensor].count;
+    const uint64_t offset = offset_of(engine, slot, tensor);
+    const uint64_t count = cli_engine_slot_tensor(engine, slot, tensor).count;
     clstep_error error;
 
     if (count == 0)
@@ -389,8 +420,8 @@ int cli_engine_read(struct cli_engine *engine, const char *slot, size_t tensor,
 int cli_engine_write(struct cli_engine *engine, const char *slot, size_t tensor,
                      const float *data)
 {
-    const uint64_t offset = engine->offsets[tensor];
-    const uint64_t count = engine->tensors[tensor].count;
+    const uint64_t offset = offset_of(engine, slot, tensor);
+    const uint64_t count = cli_engine_slot_tensor(engine, slot, tensor).count;
     clstep_error error;
 
     if (count == 0)

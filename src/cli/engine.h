@@ -23,6 +23,7 @@ struct cli_engine_task {
 };
 
 struct cli_engine {
+    const clstep_rule *rule;
     const struct safetensors_tensor *tensors; /* not owned */
     size_t tensor_count;
     uint64_t count;    /* of elements in a flat array, with what pads it */
@@ -74,7 +75,12 @@ int cli_engine_evaluate(struct cli_engine *engine, float *x);
 /* The name of the slot at 'index', or NULL past the last. */
 const char *cli_engine_slot(const struct cli_engine *engine, size_t index);
 
-/* Copies a tensor's elements of 'slot' to or from 'data'. */
+/* What a tensor's part of 'slot' is like: as the tensor is, or one number. */
+struct safetensors_tensor
+cli_engine_slot_tensor(const struct cli_engine *engine, const char *slot,
+                       size_t tensor);
+
+/* Copies that part to or from 'data'. */
 int cli_engine_read(struct cli_engine *engine, const char *slot, size_t tensor,
                     float *data);
 int cli_engine_write(struct cli_engine *engine, const char *slot, size_t tensor,

@@ -143,9 +143,11 @@ static int check_names(const struct replay *r)
 static int
 load_slot(struct replay *r, size_t index, const char *slot, float *data)
 {
-    const struct safetensors_tensor *tensor = &r->tensors[index], *found;
+    const struct safetensors_tensor tensor =
+        cli_engine_slot_tensor(&r->engine, slot, index);
+    const struct safetensors_tensor *found;
     const char *file = safetensors_path(r->state);
-    char *name = state_name(tensor->name, slot);
+    char *name = state_name(tensor.name, slot);
     char shape[128], wanted[128];
     struct safetensors_error error;
     int code;
@@ -158,10 +160,10 @@ load_slot(struct replay *r, size_t index, const char *slot, float *data)
     else if (found->dtype != SAFETENSORS_F32)
         code = cli_fail("'%s': tensor '%.200s' is %s, but slots are F32", file,
                         name, safetensors_dtype_name(found->dtype));
-    else if (!replay_same_shape(tensor, found, 0))
+    else if (!replay_same_shape(&tensor, found, 0))
         code = cli_fail("'%s': tensor '%.200s' has the shape %s, not %s", file,
                         name, replay_shape_text(found, shape),
-                        replay_shape_text(tensor, wanted));
+                        replay_shape_text(&tensor, wanted));
     else if (!safetensors_read(r->state, found, 0, found->count, data, &error))
         code = cli_fail("%s", error.message);
     else
@@ -283,9 +285,10 @@ static bool make_state_list(const struct replay *r,
     if (*list == NULL)
         return false;
     for (size_t i = 0; i < *count; i++) {
-        (*list)[i] = r->tensors[i / slots];
-        (*list)[i].name = state_name(r->tensors[i / slots].name,
-                                     cli_engine_slot(&r->engine, i % slots));
+        const char *slot = cli_engine_slot(&r->engine, i % slots);
+
+        (*list)[i] = cli_engine_slot_tensor(&r->engine, slot, i / slots);
+        (*list)[i].name = state_name(r->tensors[i / slots].name, slot);
         if ((*list)[i].name == NULL)
             return false;
     }
@@ -310,8 +313,10 @@ static int write_slots(struct replay *r)
         for (size_t s = 0;
              code < 0 && (slot = cli_engine_slot(&r->engine, s)) != NULL; s++) {
             code = cli_engine_read(&r->engine, slot, i, data);
-            if (code < 0 && !safetensors_write(r->state_out, data,
-                                               r->tensors[i].count, &error))
+            if (code < 0 &&
+                !safetensors_write(
+                    r->state_out, data,
+                    cli_engine_slot_tensor(&r->engine, slot, i).count, &error))
                 code = replay_file_fail("--state-out", &error);
         }
     }

@@ -16,16 +16,17 @@ static const char usage[] =
     "has all of that of all rules.\n";
 
 /* What a step moves for each parameter: it reads the gradient, and reads and
- * writes the parameter and each slot that is not the caller's. */
+ * writes the parameter and each slot that is not the caller's or the tensor's;
+ * and what a rule with sums over tensors reads before. */
 enum { BYTES = 12, READ_BYTES = 4 };
 
 size_t rules_bytes(const clstep_rule *rule)
 {
     clstep_slot_info slot;
-    size_t bytes = BYTES;
+    size_t bytes = BYTES + (size_t)clstep_rule_sums_bytes(rule);
 
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
-        if (slot.condition == NULL)
+        if (slot.condition == NULL && !slot.per_tensor)
             bytes += slot.read_only ? READ_BYTES : RULES_SLOT_BYTES;
     return bytes;
 }
@@ -58,7 +59,7 @@ static void print_list(void)
         for (size_t s = 0; clstep_rule_slot(rule, s, &slot); s++) {
             printf("%-*s  - %s", width + 7, "", slot.name);
             print_condition(&slot);
-            putchar('\n');
+            puts(slot.per_tensor ? " (one number a tensor)" : "");
         }
     }
     printf(
@@ -86,7 +87,7 @@ static void print_slots(const clstep_rule *rule)
     for (; clstep_rule_slot(rule, count, &slot); count++) {
         printf("  %-20s %s", slot.name, slot.summary);
         print_condition(&slot);
-        putchar('\n');
+        puts(slot.per_tensor ? " (one number a tensor)" : "");
     }
     if (count == 0)
         puts("  none");
@@ -97,6 +98,9 @@ static void print_slots(const clstep_rule *rule)
             print_condition(&slot);
         }
     }
+    if (clstep_rule_sums_bytes(rule) != 0)
+        printf("; %d of these before the update, for sums over tensors",
+               (int)clstep_rule_sums_bytes(rule));
     puts("\n  Features: 8 for the slot ema, 2 for a copy, 4 each for zero_grad"
          " and a norm.\n  Of gradients of 16 bits, each reading and writing is"
          " 2 and not 4.");
@@ -128,8 +132,9 @@ static json_t *describe_rule(const clstep_rule *rule)
         json_array_append_new(settings, cli_describe_setting(&info));
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
         json_array_append_new(
-            slots, json_pack("{s:s, s:s, s:s?}", "name", slot.name, "meaning",
-                             slot.summary, "condition", slot.condition));
+            slots, json_pack("{s:s, s:s, s:s?, s:b}", "name", slot.name,
+                             "meaning", slot.summary, "condition",
+                             slot.condition, "per_tensor", slot.per_tensor));
     for (size_t i = 0; cli_dialect(rule, i, &dialect); i++)
         json_array_append_new(dialects,
                               json_pack("{s:s, s:s}", "theirs", dialect.theirs,

@@ -152,7 +152,7 @@ static float adamp(const struct step *s)
 }
 
 static const struct reference_setting sgdp_defaults[] = {
-    {"lr", 1e-2, NULL},      {"momentum", 0.0, NULL}, {"dampening", 0.0, NULL},
+    {"lr", 1e-2, NULL},      {"momentum", 0.9, NULL}, {"dampening", 0.0, NULL},
     {"nesterov", 0.0, NULL}, {"eps", 1e-8, NULL},     {"delta", 0.1, NULL},
     {"wd_ratio", 0.1, NULL}, {NULL, 0.0, NULL},
 };

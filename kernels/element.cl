@@ -1,0 +1,74 @@
+/*
+ * element.cl - what happens to an element's gradient in front of the rule
+ * SPDX-License-Identifier: MIT
+ *
+ * The features in the order of docs/numerics.md, for the step and for what is
+ * summed before it.
+ */
+
+/* What the device has decided that gradients are multiplied by. */
+struct decision {
+    float unscale, clip;
+};
+
+/* 'factors' are those of sums.cl, 'tensor' is counted as they are. */
+static inline struct decision
+decision_of(const global float *factors, uint tensor)
+{
+    struct decision d = {1.0f, 1.0f};
+
+#ifdef SCALE_IN_MEMORY
+    d.unscale = factors[0];
+#endif
+#if defined(WITH_CLIP_NORM_TENSOR)
+    d.clip = factors[1 + tensor];
+#elif defined(WITH_CLIP_NORM)
+    d.clip = factors[1];
+#endif
+    return d;
+}
+
+#ifdef ROW_FACTORS
+/*
+ * The row that the work-item's element is in.  'block' says in which one its
+ * block begins, how many elements of the block are in that, and what 1 / length
+ * is: the quotient is far enough from whole numbers not to need it exactly.
+ */
+static inline uint row_of(uint4 block)
+{
+    const uint e = (uint)get_global_id(0) % 256;
+    const float behind = (float)(int)(e - block.y) + 0.5f;
+
+    return e < block.y ? block.x
+                       : block.x + 1 + (uint)(behind * as_float(block.z));
+}
+#endif
+
+/* The gradient as the rule meets it; 'w' has not decayed yet. */
+static inline float
+gradient_of(gradient_t g, float w, struct decision d, const struct hyper *h)
+{
+    float x = float_of_gradient(g);
+
+#if defined(SCALE_IN_MEMORY)
+    x = x * d.unscale;
+#elif defined(WITH_GRAD_SCALE)
+    x = x * h->unscale;
+#endif
+#ifdef MAXIMIZE
+    x = -x;
+#endif
+#ifdef WITH_CLIP_VALUE
+    x = h->clip_value != 0.0f ? limited(x, h->clip_value) : x;
+#endif
+#if defined(WITH_CLIP_NORM) || defined(WITH_CLIP_NORM_TENSOR)
+    x = x * d.clip;
+#endif
+#ifdef WITH_L1
+    x = h->l1 != 0.0f ? x + h->l1 * sign_of(w) : x;
+#endif
+#ifdef WITH_L2
+    x = h->l2 != 0.0f ? x + h->l2 * w : x;
+#endif
+    return x;
+}

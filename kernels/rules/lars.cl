@@ -1,0 +1,47 @@
+/*
+ * LARS, m = momentum_buffer.
+ *
+ *     r = trust |w| / (|g| + weight_decay |w| + eps)   (1 where a norm is 0)
+ *     y = (g + weight_decay w) r
+ *     m = momentum m + y
+ *     nesterov=0   w = w - lr m
+ *     nesterov=1   w = w - lr (y + momentum m)
+ *
+ * with the norms of each tensor.  You, Gitman and Ginsburg 2017; timm's Lars.
+ * optax.lars multiplies by lr before the momentum.
+ */
+static void
+terms(float w, float x, struct state *s, const struct hyper *h, float *term)
+{
+    term[0] = w * w;
+    term[1] = x * x;
+}
+
+static void
+settle(const float *sum, float count, struct state *s, const struct hyper *h)
+{
+    const float p = root(sum[0]), q = root(sum[1]);
+    float below = q;
+
+#ifdef DECAY_IN_RULE
+    below = h->decay_factor != 0.0f ? q + h->decay_factor * p : q;
+#endif
+    s->ratio =
+        p > 0.0f && q > 0.0f ? divide(h->trust * p, below + h->eps) : 1.0f;
+}
+
+static float direction(float w, float x, struct state *s, const struct hyper *h)
+{
+    float y = x;
+
+#ifdef DECAY_IN_RULE
+    y = h->decay_factor != 0.0f ? y + h->decay_factor * w : y;
+#endif
+    y = y * s->ratio;
+    s->momentum_buffer = h->decay * s->momentum_buffer + y;
+#ifdef NESTEROV
+    return y + h->decay * s->momentum_buffer;
+#else
+    return s->momentum_buffer;
+#endif
+}
