@@ -435,14 +435,21 @@ def common_kernels(rows):
         rules = callers_of(function, rows)
         yield path, edit, rules, rules == ("sgd",)
 
-    path = "kernels/step.cl"
-    text = (ROOT / path).read_text()
-    for edit in [*kernel_edits(text, ()), *whole_edits(text),
-                 *blocks_swapped(text)]:
-        yield path, edit, ("scene", "sgd", "momentum", "adam", "ftrl"), True
+    for path in ("kernels/step.cl", "kernels/element.cl"):
+        text = (ROOT / path).read_text()
+        for edit in [*kernel_edits(text, ()), *whole_edits(text),
+                     *blocks_swapped(text)]:
+            yield path, edit, ("scene", "sgd", "momentum", "adam", "ftrl"), True
+
+    for path, rules in (("kernels/projection.cl", ("adamp", "sgdp", "scene")),
+                        ("kernels/cautious.cl", ("adamw", "lion", "scene"))):
+        text = (ROOT / path).read_text()
+        for edit in [*kernel_edits(text, ()), *whole_edits(text)]:
+            yield path, edit, rules, True
 
     for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
-                 "kernels/rows.cl", "kernels/finish.cl", "kernels/swap.cl"):
+                 "kernels/rows.cl", "kernels/finish.cl", "kernels/swap.cl",
+                 "kernels/factors.cl"):
         text = (ROOT / path).read_text()
         for edit in [*by_patterns(functions_only(text)[0], KERNELS),
                      *whole_edits(text), *blocks_swapped(text)]:
@@ -611,20 +618,23 @@ def active_lines(text, macros):
     return lines
 
 
-def texts_of(program, kernels):
+def texts_of(program, macros, kernels):
     """The files that a program is made of, as far as macros stand in them."""
     name, _, rule = program.partition("/")
-    texts = [f"kernels/{name}.cl"]
-    if name in ("step", "rows", "finish", "sums"):
-        texts = ["kernels/types.cl", "kernels/table.cl", *texts]
+    texts = []
+    if name in ("step", "factors", "rows", "finish", "sums"):
+        texts += ["types", "table"]
     if rule:
-        texts.insert(2, f"kernels/rules/{kernels[rule]}.cl")
-    return texts
+        texts.append(f"rules/{kernels[rule]}")
+        texts += ["cautious"] * ("CAUTIOUS_UPDATE" in macros)
+        texts += ["projection"] * ("BY_ROWS" in macros)
+        texts.append("element")
+    return [f"kernels/{text}.cl" for text in [*texts, name]]
 
 
 def program_differs(mutant, program, macros, kernels):
     before, after = "", ""
-    for path in texts_of(program, kernels):
+    for path in texts_of(program, macros, kernels):
         text = without_comments((ROOT / path).read_text())
         before += text
         after += without_comments(mutant.text) if path == mutant.path else text
@@ -662,7 +672,7 @@ def harms_memory(mutant):
     """Says whether a kernel's mutant may write where it should not, so that
     the process is no good for another one."""
     return mutant.name() in ("step", "fill", "probe", "sums", "rows", "swap",
-                             "table") and any(
+                             "table", "factors", "element") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
 

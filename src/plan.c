@@ -261,14 +261,24 @@ write_read(const struct cs_settings *settings, const char *before,
             write_slot(slot->name, before, between, after, text);
 }
 
+/* What kind of pass there is. */
+static void write_kind(const struct cs_pass *pass, struct cs_text *text)
+{
+    cs_text_add(text, "#define SUMS %d\n#define FACTORS\n", pass->sums);
+    if (pass->counts)
+        cs_text_add(text, "#define COUNTS\n");
+    if (pass->row_sums != 0)
+        cs_text_add(text,
+                    "#define BY_ROWS\n#define ROW_FACTORS\n"
+                    "#define LISTS %d\n",
+                    pass->sums + pass->row_sums);
+}
+
 /* What factors.cl needs, and the step of its factors. */
 static void write_pass(const struct cs_settings *settings, struct cs_text *text)
 {
     const struct cs_pass *pass = cs_settings_pass(settings);
 
-    cs_text_add(text, "#define SUMS %d\n#define FACTORS\n", pass->sums);
-    if (pass->counts)
-        cs_text_add(text, "#define COUNTS\n");
     cs_text_add(text, "#define SUMMED_ARGUMENTS ");
     write_read(settings, ", const global float *restrict slot_", NULL, "",
                text);
@@ -287,8 +297,6 @@ static void write_pass(const struct cs_settings *settings, struct cs_text *text)
     cs_text_add(text, "\n");
     if (pass->row_sums == 0)
         return;
-    cs_text_add(text, "#define BY_ROWS\n#define ROW_FACTORS\n");
-    cs_text_add(text, "#define LISTS %d\n", pass->sums + pass->row_sums);
     cs_text_add(text, "#define STORE_ROW_FACTORS ");
     write_factors(pass->row_factors, "row_factors", "line", false, text);
     cs_text_add(text, "\n#define LOAD_ROW_FACTORS ");
@@ -328,6 +336,8 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
         cs_text_add(text, "#define SETS_PARAMETER\n");
     if (rows)
         cs_text_add(text, "#define ROWS\n");
+    if (pass != NULL)
+        write_kind(pass, text);
 
     cs_text_add(text, "struct hyper {");
     for (size_t i = 0; rule->scalars[i] != NULL; i++)

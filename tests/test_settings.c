@@ -250,6 +250,57 @@ static const struct table tables[] = {
       {"weight_lr_power", 2, ANY}},
      "z exp_avg_sq",
      NULL},
+    {"lamb",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     "weight_decay",
+     1e-2},
+    {"lars",
+     {{"lr", 1, ANY},
+      {"momentum", 0.9, FRACTION},
+      {"nesterov", 0, FLAG},
+      {"trust", 1e-3, ANY},
+      {"eps", 1e-8, ANY}},
+     "momentum_buffer",
+     NULL},
+    {"novograd",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.95, FRACTION},
+      {"beta2", 0.98, FRACTION},
+      {"eps", 1e-8, ANY}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"stable_adamw",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.99, FRACTION},
+      {"eps", 1e-6, ANY}},
+     "exp_avg exp_avg_sq",
+     "weight_decay",
+     1e-2},
+    {"adamp",
+     {{"lr", 1e-3, ANY},
+      {"beta1", 0.9, FRACTION},
+      {"beta2", 0.999, FRACTION},
+      {"eps", 1e-8, ANY},
+      {"delta", 0.1, ANY},
+      {"wd_ratio", 0.1, SHARE},
+      {"nesterov", 0, FLAG}},
+     "exp_avg exp_avg_sq",
+     NULL},
+    {"sgdp",
+     {{"lr", 1e-2, ANY},
+      {"momentum", 0.9, FRACTION},
+      {"dampening", 0, FRACTION},
+      {"nesterov", 0, FLAG},
+      {"eps", 1e-8, ANY},
+      {"delta", 0.1, ANY},
+      {"wd_ratio", 0.1, SHARE}},
+     "momentum_buffer",
+     NULL},
 };
 
 /* The features that every rule has.  lr_max has no number for a default: it is
@@ -277,6 +328,7 @@ static const struct row features[] = {
     {"ema_form", 0, CHOICE, "exponential|equal"},
     {"ema_begin", 0, STEPS, NULL, 1},
     {"copy_type", 0, CHOICE, "none|f16|bf16"},
+    {"cautious_update", 0, FLAG},
     {"grad_type", 0, CHOICE, "f32|f16|bf16"},
     {"zero_grad", 0, FLAG},
 };
@@ -539,6 +591,26 @@ static void check_name(const clstep_rule *rule, const char *name)
                  clstep_rule_name(rule), name);
 }
 
+static bool is_slot_of_elements(const clstep_rule *rule, const char *name)
+{
+    clstep_slot_info slot;
+
+    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
+        if (strcmp(slot.name, name) == 0)
+            return !slot.per_tensor;
+    return false;
+}
+
+/* A factor is a member of the state, where slots are too. */
+static void check_factor(const clstep_rule *rule, const char *name)
+{
+    clstep_slot_info slot;
+
+    check_name(rule, name);
+    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
+        assert_string_not_equal(slot.name, name);
+}
+
 static void names_suit_a_kernel(void **state)
 {
     const clstep_rule *rule = *state;
@@ -566,6 +638,13 @@ static void names_suit_a_kernel(void **state)
         for (size_t k = 0; k < FEATURES; k++)
             assert_string_not_equal(rule->scalars[i], features[k].name);
     }
+    for (size_t i = 0; rule->pass.factors[i] != NULL; i++)
+        check_factor(rule, rule->pass.factors[i]);
+    for (size_t i = 0; rule->pass.row_factors[i] != NULL; i++)
+        check_factor(rule, rule->pass.row_factors[i]);
+    for (size_t i = 0; rule->pass.reads[i] != NULL; i++)
+        assert_true(strcmp(rule->pass.reads[i], "parameters") == 0 ||
+                    is_slot_of_elements(rule, rule->pass.reads[i]));
 }
 
 /* --- the table ------------------------------------------------------------ */
@@ -734,7 +813,12 @@ static void forms_are_kept_apart(void **state)
             refused(rule, alone(list, info.name, no_flags[k]),
                     CLSTEP_OUT_OF_RANGE, words);
         }
-        if (info.kind == CLSTEP_FLAG)
+        if (info.kind != CLSTEP_FLAG)
+            continue;
+        if (strcmp(info.name, "cautious_update") == 0 && !rule->cautious)
+            refused(rule, alone(list, info.name, 1.0), CLSTEP_INVALID_ARGUMENT,
+                    "cautious_update|adamw, lion");
+        else
             accepted(rule, alone(list, info.name, 1.0));
     }
 }
@@ -838,6 +922,13 @@ static const struct {
      "decay_form|proximal"},
     {"schedule_free_adamw", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT,
      "lr_max|decay_form"},
+    {"lamb", "decay_form=independent", CLSTEP_INVALID_ARGUMENT,
+     "decay_form|independent|lr"},
+    {"adamp", "decay_form=cautious", CLSTEP_INVALID_ARGUMENT, "decay_form"},
+    {"adamw", "cautious_update=1 decay_form=cautious", CLSTEP_OK, ""},
+    {"lion", "cautious_update=1", CLSTEP_OK, ""},
+    {"adam", "cautious_update=1", CLSTEP_INVALID_ARGUMENT,
+     "cautious_update|adamw, lion"},
     {"adam", "clip_norm=1 clip_norm_tensor=1", CLSTEP_INVALID_ARGUMENT,
      "clip_norm|clip_norm_tensor|together"},
     {"adam", "scale_start=8", CLSTEP_INVALID_ARGUMENT, "scale_|check_finite"},
