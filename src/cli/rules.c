@@ -11,7 +11,11 @@ static const char usage[] =
     "clstep rules [NAME] [--json]\n"
     "\n"
     "Lists the update rules, or describes the rule NAME: its settings, its\n"
-    "slots (the state for each parameter), and its formula.\n";
+    "slots (the state for each parameter), and its formula.  lbfgs is there\n"
+    "too, though it goes not by element, and no optimizer has it.\n";
+
+static const char lbfgs_summary[] =
+    "limited-memory BFGS: evaluates the loss itself, clstep_lbfgs_create()";
 
 /* What a step moves for each parameter: it reads the gradient, and reads and
  * writes the parameter and each slot that is not the caller's. */
@@ -59,6 +63,7 @@ static void print_list(void)
             putchar('\n');
         }
     }
+    printf("%-*s %5s  %s\n", width, CLI_LBFGS, "-", lbfgs_summary);
     printf(
         "\nBytes are what a step reads and writes for each parameter, without"
         " the slots\nthat depend on a setting (%d each).  `clstep rules NAME`"
@@ -111,6 +116,20 @@ static void print_rule(const clstep_rule *rule)
     print_settings(rule, 1);
 }
 
+static void print_lbfgs(void)
+{
+    clstep_setting_info info;
+
+    printf("%s: %s\n", CLI_LBFGS, lbfgs_summary);
+    puts("\nIt is no rule by element: bench, verify and replay do without it,"
+         " and it has\nnone of the features.");
+    puts("\nSettings (the default first)");
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        cli_print_setting(&info);
+    puts("\nMemory\n  2 history + 3 floats for each parameter");
+    cli_print_formula(clstep_lbfgs_formula());
+}
+
 /* --- JSON ----------------------------------------------------------------- */
 
 static json_t *describe_rule(const clstep_rule *rule)
@@ -126,22 +145,37 @@ static json_t *describe_rule(const clstep_rule *rule)
         json_array_append_new(
             slots, json_pack("{s:s, s:s, s:s?}", "name", slot.name, "meaning",
                              slot.summary, "condition", slot.condition));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?}", "name",
+    return json_pack("{s:s, s:s, s:b, s:I, s:o, s:o, s:s?}", "name",
                      clstep_rule_name(rule), "summary",
-                     clstep_rule_summary(rule), "bytes_per_parameter",
-                     (json_int_t)bytes_of(rule), "settings", settings, "slots",
-                     slots, "formula", formula);
+                     clstep_rule_summary(rule), "by_element", 1,
+                     "bytes_per_parameter", (json_int_t)bytes_of(rule),
+                     "settings", settings, "slots", slots, "formula", formula);
 }
 
-/* All rules, or only 'one'. */
-static json_t *describe_rules(const clstep_rule *one)
+static json_t *describe_lbfgs(void)
+{
+    json_t *settings = json_array();
+    clstep_setting_info info;
+
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        json_array_append_new(settings, cli_describe_setting(&info));
+    return json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:s?}", "name", CLI_LBFGS,
+                     "summary", lbfgs_summary, "by_element", 0,
+                     "bytes_per_parameter", "settings", settings, "slots",
+                     "formula", clstep_lbfgs_formula());
+}
+
+/* All rules, or only 'one'; lbfgs, or only that. */
+static json_t *describe_rules(const clstep_rule *one, bool lbfgs)
 {
     json_t *list = json_array();
     const clstep_rule *rule;
 
     for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++)
-        if (one == NULL || rule == one)
+        if (rule == one || (one == NULL && !lbfgs))
             json_array_append_new(list, describe_rule(rule));
+    if (one == NULL)
+        json_array_append_new(list, describe_lbfgs());
     return json_pack("{s:o}", "rules", list);
 }
 
@@ -159,16 +193,21 @@ int cli_rules(int argc, const char **argv)
 
     if (code >= 0)
         return code;
+
+    const bool lbfgs = rest[0] != NULL && strcmp(rest[0], CLI_LBFGS) == 0;
+
     if (rest[0] != NULL) {
-        code = cli_rule(rest[0], &rule);
+        code = lbfgs ? -1 : cli_rule(rest[0], &rule);
         if (code < 0)
             code = cli_no_arguments(rest + 1);
         if (code >= 0)
             return code;
     }
     if (json)
-        return cli_print_json(describe_rules(rule));
-    if (rule == NULL)
+        return cli_print_json(describe_rules(rule, lbfgs));
+    if (lbfgs)
+        print_lbfgs();
+    else if (rule == NULL)
         print_list();
     else
         print_rule(rule);
