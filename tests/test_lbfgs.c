@@ -446,10 +446,7 @@ static void runs_repeat(void **state)
         if (run == 2) {
             clstep_lbfgs_release(lbfgs);
             lbfgs = create(&p, short_calls);
-            other = clCreateCommandQueue(fixture_place()->context, fixture_id(),
-                                         CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE,
-                                         NULL);
-            p.queue = other != NULL ? other : p.queue;
+            p.queue = other = problem_other_queue();
         }
         problem_restart(&p, wells_start);
         fixture_ok(clstep_lbfgs_reset(lbfgs, &error), &error);
