@@ -100,12 +100,7 @@ static clstep_status step(struct run *run, clstep_error *error)
 
 static clstep_status step_elsewhere(struct run *run, clstep_error *error)
 {
-    clFinish(run->problem.queue);
-
-    const clstep_status status = step_on(run, run->other, error);
-
-    clFinish(run->other);
-    return status;
+    return step_on(run, run->other, error);
 }
 
 static clstep_status write_slot(struct run *run, clstep_error *error)
@@ -307,9 +302,14 @@ static bool run_once(const struct operation *operations, unsigned at, bool from,
         if (goes && operations->act == step)
             check(&run, record);
     }
-    fault.armed = !goes;
-    if (goes)
+    if (goes) {
         check(&run, record);
+    } else {
+        /* Where no call works, nobody can wait for what still runs. */
+        clFinish(run.problem.queue);
+        clFinish(run.other);
+        fault.armed = true;
+    }
     close_run(&run);
     for (int kind = 0; kind < KINDS; kind++)
         if (fault.live[kind] != before[kind])
