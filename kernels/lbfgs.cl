@@ -1,9 +1,6 @@
 /*
- * lbfgs.cl - the vectors of L-BFGS: their sums, the direction, the moves
- * SPDX-License-Identifier: MIT
- *
- * f and g are the loss and its gradient; x and p are the parameters and the
- * gradient that the last search began at.  An iteration:
+ * L-BFGS.  f and g are the loss and its gradient; x and p are the parameters
+ * and the gradient that the last search began at.  An iteration:
  *
  *     s = w - x;  y = g - p
  *     (s, y) becomes the last pair if y.s > 2^-23 |s| |y|
@@ -21,9 +18,15 @@
  * coefficients: W. Chen, Z. Wang and J. Zhou, "Large-scale L-BFGS using
  * MapReduce" (2014).  PyTorch's LBFGS is history=100 line_search=none, and with
  * strong_wolfe line_search=wolfe; it takes t d for s, and asks for y.s > 1e-10.
+ */
+
+/*
+ * SPDX-License-Identifier: MIT
  *
- * The history is in two buffers, s and y, with a vector of 'stride' elements
- * for each place; the other vectors are in 'work'.
+ * The kernels: sums of products and largest values, which come to the host in
+ * one reading; the pair, the direction, and the moves.  The history is in two
+ * buffers, s and y, with a vector of 'stride' elements for each place; the
+ * other vectors are in 'work'.
  */
 #define GRADIENT  0u /* the caller's */
 #define DIRECTION 1u

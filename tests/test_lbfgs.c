@@ -236,7 +236,8 @@ static void calls_have_the_bits_of_the_reference(void **state)
         for (size_t s = 0; s < sizeof(settings) / sizeof(*settings); s++) {
             struct both both;
 
-            if (fixture_is_small() && c >= 2)
+            /* The long history is for the short vectors. */
+            if ((fixture_is_small() && c >= 2) || (c == 3 && s == 3))
                 continue;
             open_both(&both, wells, NULL, counts[c], wells_start, settings[s]);
             for (unsigned i = 0; i < 6; i++)
