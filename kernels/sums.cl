@@ -3,48 +3,16 @@
  * SPDX-License-Identifier: MIT
  *
  * The order of every sum is fixed, docs/numerics.md section 4: chunks of 4096
- * elements, 256 lanes in each, lanes and lists folded by halves.  The kernels
- * run one after the other: chunks, nodes (the fold of 256 chunks), decide.
+ * elements, 256 lanes in each, lanes and lists folded by halves (fold.cl).  The
+ * kernels run one after the other: chunks, nodes (the fold of 256 chunks),
+ * decide.
  */
-struct chunk {
-    ulong begin; /* of its elements in the layout */
-    uint count;  /* at most 4096 */
-    uint group;
-};
-
-struct part {
-    uint first, count;
-};
-
 /* What is kept between steps; clstep_report begins in the same way. */
 struct control {
     ulong steps, skipped;
     float norm, unused;
     uint scale_steps, skip;
 };
-
-/* Folds 'a', padded with zeros to 256, by halves into its first element. */
-static void fold(global float *a, uint count)
-{
-    for (uint span = 128; span != 0; span /= 2)
-        for (uint j = 0; j < span && j + span < count; j++)
-            a[j] = a[j] + a[j + span];
-}
-
-/* Folds the list 'a' into its first element. */
-static float fold_list(global float *a, uint count)
-{
-    while (count > 1) {
-        const uint runs = (count + 255) / 256;
-
-        for (uint r = 0; r < runs; r++) {
-            fold(a + 256 * r, min(count - 256 * r, 256u));
-            a[r] = a[256 * r];
-        }
-        count = runs;
-    }
-    return a[0];
-}
 
 static float prepared(gradient_t g, float unscale)
 {

@@ -278,7 +278,7 @@ FAMOUS = [
      "rest == 0 ? 0 : -rest"),
 
     # Sums: other orders, what does not belong to them, and what clips.
-    ("kernels/sums.cl", "scene", True,
+    ("kernels/fold.cl", "scene", True,
      "for (uint span = 128; span != 0; span /= 2)\n"
      "        for (uint j = 0; j < span && j + span < count; j++)\n"
      "            a[j] = a[j] + a[j + span];",
@@ -293,7 +293,7 @@ FAMOUS = [
     ("kernels/sums.cl", "scene", True,
      "a2.x + a2.y;",
      "fma(a2.x, 1.0f, a2.x);"),
-    ("kernels/sums.cl", "scene", True,
+    ("kernels/fold.cl", "scene", True,
      "while (count > 1)",
      "if (count > 1)"),
     ("kernels/sums.cl", "scene", True,
@@ -496,7 +496,8 @@ CARRIERS = {
                    " cs_table_recount bits_of write_header write_group"
                    " write_member cs_table_steps_at prepare keep enqueue"
                    " cs_table_step",
-    "src/sums.c": "cs_sums_needed pieces count_all list_tensor make_lists"
+    "src/chunks.c": "cs_pieces cs_chunks_count cs_chunks_add",
+    "src/sums.c": "cs_sums_needed count_all make_lists"
                   " cs_sums_reset add_chunks add_nodes cs_sums_add"
                   " cs_sums_decide",
     "src/launch.c": "push_table push_hyper set_step set_finish launch behind"

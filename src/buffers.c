@@ -8,8 +8,8 @@
 #include "error.h"
 #include "sizes.h"
 
-clstep_status cs_check_queue(const clstep_optimizer *optimizer,
-                             cl_command_queue queue, clstep_error *error)
+clstep_status cs_check_device_queue(const clstep_device *device,
+                                    cl_command_queue queue, clstep_error *error)
 {
     cl_context context = NULL;
     cl_device_id id = NULL;
@@ -24,12 +24,17 @@ clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                                      NULL);
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clGetCommandQueueInfo");
-    if (context != optimizer->device->context || id != optimizer->device->id)
+    if (context != device->context || id != device->id)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "queue belongs to another %s than the optimizer",
-                       context != optimizer->device->context ? "context"
-                                                             : "device");
+                       context != device->context ? "context" : "device");
     return CLSTEP_OK;
+}
+
+clstep_status cs_check_queue(const clstep_optimizer *optimizer,
+                             cl_command_queue queue, clstep_error *error)
+{
+    return cs_check_device_queue(optimizer->device, queue, error);
 }
 
 /* What is known of one of the caller's buffers. */
@@ -103,21 +108,32 @@ check_range(cl_context wanted, cl_mem buffer, uint64_t offset, uint64_t count,
     return CLSTEP_OK;
 }
 
+/* The same of a buffer that is read and written. */
+static clstep_status
+check_open(cl_context context, cl_mem buffer, uint64_t offset, uint64_t count,
+           uint64_t size, const char *name, struct range *range,
+           clstep_error *error)
+{
+    const clstep_status status =
+        check_range(context, buffer, offset, count, size, name, range, error);
+
+    if (status != CLSTEP_OK)
+        return status;
+    if (range->flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s is a %s-only buffer; it is read and written", name,
+                       range->flags & CL_MEM_READ_ONLY ? "read" : "write");
+    return CLSTEP_OK;
+}
+
 clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
                               uint64_t offset, uint64_t count, uint64_t size,
                               const char *name, clstep_error *error)
 {
     struct range range;
-    const clstep_status status =
-        check_range(context, buffer, offset, count, size, name, &range, error);
 
-    if (status != CLSTEP_OK)
-        return status;
-    if (range.flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s is a %s-only buffer; it is read and written", name,
-                       range.flags & CL_MEM_READ_ONLY ? "read" : "write");
-    return CLSTEP_OK;
+    return check_open(context, buffer, offset, count, size, name, &range,
+                      error);
 }
 
 /* Fails if two of the caller's ranges overlap. */
@@ -133,6 +149,24 @@ check_overlap(const struct range *a, const char *a_name, const struct range *b,
                    a_name, b_name, (unsigned long long)a->begin,
                    (unsigned long long)a->end, (unsigned long long)b->begin,
                    (unsigned long long)b->end);
+}
+
+clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
+                           uint64_t count, clstep_error *error)
+{
+    struct range parameters, gradients;
+    clstep_status status =
+        check_open(context, buffers->parameters, buffers->parameters_offset,
+                   count, sizeof(float), "parameters", &parameters, error);
+
+    if (status == CLSTEP_OK)
+        status =
+            check_open(context, buffers->gradients, buffers->gradients_offset,
+                       count, sizeof(float), "gradients", &gradients, error);
+    if (status == CLSTEP_OK)
+        status = check_overlap(&parameters, "parameters", &gradients,
+                               "gradients", error);
+    return status;
 }
 
 /* Says whether 'buffers' have what these settings ask for and nothing else. */

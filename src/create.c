@@ -6,11 +6,13 @@
 #include "error.h"
 #include "factors.h"
 #include "kernels.h"
+#include "lbfgs.h"
 #include "plan.h"
 #include "sizes.h"
 #include "sums.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A row of max_norm adds 256 times 256 chunks of 4096 at most. */
 static const uint64_t longest_row = (uint64_t)1 << 28;
@@ -450,6 +452,11 @@ clstep_optimizer_create(clstep_device *device, const char *rule,
 
     const clstep_rule *row = clstep_rule_find(rule);
 
+    if (row == NULL && strcmp(rule, cs_lbfgs_name) == 0)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "rule is '%s', which evaluates the loss itself and is "
+                       "no optimizer's; clstep_lbfgs_create() makes it",
+                       rule);
     if (row == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "no rule is called '%.64s'; clstep_rule_at() lists them",

@@ -82,6 +82,16 @@ struct clstep_optimizer {
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
 
+/* The same of a device. */
+clstep_status
+cs_check_device_queue(const clstep_device *device, cl_command_queue queue,
+                      clstep_error *error);
+
+/* Says whether parameters and gradients, of 'count' floats each, can be read
+ * and written and do not overlap. */
+clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
+                           uint64_t count, clstep_error *error);
+
 /* Says whether the caller's buffers, of 'count' elements, can be stepped; where
  * 'apart', without the scale. */
 clstep_status cs_check_buffers(const clstep_optimizer *optimizer,

@@ -3,24 +3,13 @@
  * SPDX-License-Identifier: MIT
  */
 #include "sums.h"
+#include "chunks.h"
 #include "error.h"
 #include "kernels.h"
 #include "plan.h"
 #include "sizes.h"
 
 #include <stdlib.h>
-
-enum { CHUNK = 4096, NODE = 256, MAX_WORDS = 0x7fffffff };
-
-/* As in kernels/sums.cl. */
-struct chunk {
-    cl_ulong begin;
-    cl_uint count, group;
-};
-
-struct part {
-    cl_uint first, count;
-};
 
 bool cs_sums_needed(const struct cs_settings *settings)
 {
@@ -35,11 +24,6 @@ static const struct cs_settings *settings_of(const struct cs_table *table)
 }
 
 /* --- create --------------------------------------------------------------- */
-
-static uint64_t pieces(uint64_t count, uint64_t size)
-{
-    return count / size + (count % size != 0);
-}
 
 /* Counts chunks and nodes, and tells each member where its own begin. */
 static clstep_status
@@ -57,92 +41,27 @@ count_all(struct cs_sums *sums, const struct cs_table *table,
         opt->first_group = group;
         group += opt->group_count;
         sums->tensor_count += opt->tensor_count;
-        for (size_t t = 0; t < opt->tensor_count; t++) {
-            const uint64_t chunks = pieces(opt->tensors[t].count, CHUNK);
-
-            sums->chunk_count += chunks;
-            sums->node_count += pieces(chunks, NODE);
-        }
+        cs_chunks_count(opt->tensors, opt->tensor_count, &sums->chunk_count,
+                        &sums->node_count);
         opt->chunk_count = sums->chunk_count - opt->first_chunk;
     }
-    if (sums->chunk_count > MAX_WORDS || sums->tensor_count > MAX_WORDS)
-        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "a norm of %llu chunks of %d elements is more than the "
-                       "%d that can be added",
-                       (unsigned long long)sums->chunk_count, CHUNK, MAX_WORDS);
-    return CLSTEP_OK;
-}
-
-/* The tables, on the host. */
-struct lists {
-    struct chunk *chunks;
-    struct part *nodes, *parts;
-};
-
-/* Adds a tensor to the lists; 'chunk' and 'node' say how long they are. */
-static void
-list_tensor(struct lists *lists, size_t index, const struct cs_tensor *tensor,
-            size_t group, uint64_t *chunk, uint64_t *node)
-{
-    const uint64_t chunks = pieces(tensor->count, CHUNK);
-    const uint64_t nodes = pieces(chunks, NODE);
-
-    lists->parts[index] = (struct part){(cl_uint)*node, (cl_uint)nodes};
-    for (uint64_t i = 0; i < nodes; i++) {
-        const uint64_t left = chunks - i * NODE;
-
-        lists->nodes[(*node)++] = (struct part){
-            (cl_uint)(*chunk + i * NODE), (cl_uint)(left < NODE ? left : NODE)};
-    }
-    for (uint64_t i = 0; i < chunks; i++) {
-        const uint64_t left = tensor->count - i * CHUNK;
-
-        lists->chunks[(*chunk)++] = (struct chunk){
-            tensor->offset + i * CHUNK, (cl_uint)(left < CHUNK ? left : CHUNK),
-            (cl_uint)(group + tensor->group)};
-    }
+    return cs_chunks_check(sums->chunk_count, sums->tensor_count, error);
 }
 
 static clstep_status
 make_lists(const struct cs_sums *sums, const struct cs_table *table,
-           struct lists *lists, clstep_error *error)
+           struct cs_chunk_lists *lists, clstep_error *error)
 {
-    uint64_t chunk = 0, node = 0;
+    const clstep_status status = cs_chunks_open(
+        lists, sums->chunk_count, sums->node_count, sums->tensor_count, error);
 
-    lists->chunks = calloc(sums->chunk_count + 1, sizeof(*lists->chunks));
-    lists->nodes = calloc(sums->node_count + 1, sizeof(*lists->nodes));
-    lists->parts = calloc(sums->tensor_count + 1, sizeof(*lists->parts));
-    if (lists->chunks == NULL || lists->nodes == NULL || lists->parts == NULL)
-        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
-                       "no memory for the chunks of %zu tensors",
-                       sums->tensor_count);
-    for (size_t m = 0; m < table->member_count; m++) {
+    for (size_t m = 0; m < table->member_count && status == CLSTEP_OK; m++) {
         const clstep_optimizer *opt = table->members[m];
 
         for (size_t t = 0; t < opt->tensor_count; t++)
-            list_tensor(lists, opt->first_tensor + t, &opt->tensors[t],
-                        opt->first_group, &chunk, &node);
+            cs_chunks_add(lists, &opt->tensors[t], opt->first_group);
     }
-    return CLSTEP_OK;
-}
-
-/* A buffer with the 'count' entries of 'data', and one more. */
-static clstep_status
-upload(clstep_device *device, const void *data, uint64_t count, size_t size,
-       const char *what, cl_mem *buffer, clstep_error *error)
-{
-    const clstep_status status = cs_device_buffer(
-        device, (count + 1) * (size / sizeof(float)), what, buffer, error);
-
-    if (status != CLSTEP_OK)
-        return status;
-
-    const cl_int code =
-        clEnqueueWriteBuffer(device->queue, *buffer, CL_TRUE, 0,
-                             (size_t)(count + 1) * size, data, 0, NULL, NULL);
-
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
+    return status;
 }
 
 static clstep_status
@@ -150,7 +69,7 @@ create_buffers(struct cs_sums *sums, const struct cs_table *table,
                clstep_error *error)
 {
     clstep_device *device = table->device;
-    struct lists lists = {0};
+    struct cs_chunk_lists lists;
     clstep_status status = make_lists(sums, table, &lists, error);
     const struct {
         cl_mem *buffer;
@@ -158,7 +77,8 @@ create_buffers(struct cs_sums *sums, const struct cs_table *table,
     } plain[] = {
         {&sums->chunk_sums, sums->chunk_count + 1},
         {&sums->node_sums, sums->node_count + 1},
-        {&sums->list, sums->tensor_count + pieces(sums->tensor_count, NODE)},
+        {&sums->list,
+         sums->tensor_count + cs_pieces(sums->tensor_count, CS_NODE)},
         {&sums->factors, sums->tensor_count + 1},
         {&sums->control,
          (sizeof(struct cs_control) + table->entry_count * sizeof(cl_ulong)) /
@@ -166,20 +86,18 @@ create_buffers(struct cs_sums *sums, const struct cs_table *table,
     };
 
     if (status == CLSTEP_OK)
-        status = upload(device, lists.chunks, sums->chunk_count,
-                        sizeof(*lists.chunks), "the table of chunks",
-                        &sums->chunk_table, error);
+        status = cs_chunks_upload(device, lists.chunks, sums->chunk_count,
+                                  sizeof(*lists.chunks), "the table of chunks",
+                                  &sums->chunk_table, error);
     if (status == CLSTEP_OK)
-        status =
-            upload(device, lists.nodes, sums->node_count, sizeof(*lists.nodes),
-                   "the table of nodes", &sums->node_table, error);
+        status = cs_chunks_upload(device, lists.nodes, sums->node_count,
+                                  sizeof(*lists.nodes), "the table of nodes",
+                                  &sums->node_table, error);
     if (status == CLSTEP_OK)
-        status = upload(device, lists.parts, sums->tensor_count,
-                        sizeof(*lists.parts), "the table of tensors",
-                        &sums->parts, error);
-    free(lists.chunks);
-    free(lists.nodes);
-    free(lists.parts);
+        status = cs_chunks_upload(device, lists.parts, sums->tensor_count,
+                                  sizeof(*lists.parts), "the table of tensors",
+                                  &sums->parts, error);
+    cs_chunks_close(&lists);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         if (status == CLSTEP_OK)
             status =
@@ -204,7 +122,8 @@ create_kernels(struct cs_sums *sums, const struct cs_table *table,
         {"clstep_nodes", &sums->nodes, &sums->nodes_local},
         {"clstep_decide", &sums->decide, &sums->decide_local},
     };
-    const char *const texts[CS_MAX_TEXTS] = {cs_kernel_text("sums")};
+    const char *const texts[CS_MAX_TEXTS] = {cs_kernel_text("fold"),
+                                             cs_kernel_text("sums")};
     struct cs_text declarations = {0};
     clstep_status status;
 
@@ -367,7 +286,7 @@ clstep_status cs_sums_add(struct cs_sums *sums, const struct cs_table *table,
 
     for (size_t t = 0; t < opt->tensor_count && apart; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
-        const uint64_t chunks = pieces(tensor->count, CHUNK);
+        const uint64_t chunks = cs_pieces(tensor->count, CS_CHUNK);
 
         /* Of a frozen tensor the kernel makes zeros without a look. */
         const bool frozen = opt->groups[tensor->group].frozen;

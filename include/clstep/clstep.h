@@ -167,7 +167,7 @@ typedef enum clstep_setting_kind {
     CLSTEP_NUMBER, /* may change at every step */
     CLSTEP_FLAG,   /* 0 or 1, fixed when the optimizer is created */
     CLSTEP_CHOICE, /* one of 'choices', fixed when the optimizer is created */
-    CLSTEP_COUNT,  /* a whole number; of schedules */
+    CLSTEP_COUNT,  /* a whole number; of schedules and lbfgs */
     CLSTEP_LIST    /* numbers, none by default; of schedules */
 } clstep_setting_kind;
 
@@ -838,6 +838,190 @@ CLSTEP_API clstep_status clstep_check_gradient(
     uint64_t parameters_offset, cl_mem gradients, uint64_t gradients_offset,
     clstep_loss *loss, void *user, const clstep_gradient_options *options,
     clstep_gradient_result *results, clstep_error *error);
+
+/* ========================================================================== */
+/*                                   L-BFGS                                   */
+/* ========================================================================== */
+
+/*
+ * The limited-memory BFGS method: a direction from the gradient and from the
+ * last few moves, and a search along it for how far to go.  It is for losses
+ * that are the same function each time they are evaluated (all of the data, no
+ * drop-out), and needs few, but whole, evaluations.  It is no rule of a
+ * clstep_optimizer, since it evaluates the loss itself, several times in one
+ * step, and its sums run over all parameters:
+ *
+ *     int evaluate(void *user, double *loss)
+ *     {
+ *         ... enqueue the gradient at the parameters, read the loss ...
+ *         return 0;
+ *     }
+ *
+ *     clstep_lbfgs_create(device, settings, layout, &lbfgs, &error);
+ *     do
+ *         status = clstep_lbfgs_step(lbfgs, queue, &buffers, evaluate, user,
+ *                                    &result, &error);
+ *     while (status == CLSTEP_OK && result.stop <= CLSTEP_LBFGS_EVALUATIONS);
+ *
+ * After J. Nocedal, "Updating quasi-Newton matrices with limited storage"
+ * (1980), with the line search of Nocedal and Wright, "Numerical Optimization"
+ * (2006), section 3.5, in the form of PyTorch's LBFGS.  docs/numerics.md has
+ * all of it: parameters and state have the bits of the scalar reference, and a
+ * run that is repeated has the bits of the first, where the losses and
+ * gradients have.
+ *
+ * Settings, as rules have them: lr, history, line_search, max_iterations,
+ * max_evaluations, tolerance_gradient, tolerance_change;
+ * clstep_lbfgs_setting() lists them.  The features of rules are none of these:
+ * what is added to the loss (decay, say) is the closure's to add.
+ *
+ * Groups of the layout mean nothing here: every tensor moves alike, and none
+ * can be frozen.  Tensors that are packed without padding are one tensor of as
+ * many elements.
+ *
+ * Memory: 2 history + 6 floats for each parameter, in three buffers, of which
+ * two have history + 1 each.
+ *
+ * Threads and ownership are those of an optimizer.  All functions here that
+ * take a queue wait for the device; when they return nothing is under way.
+ */
+typedef struct clstep_lbfgs clstep_lbfgs;
+
+/*
+ * A function of the caller's: writes the loss at what the parameters' buffer
+ * holds to '*loss', and its gradient to the gradients' buffer; returns 0, or
+ * another number to end the call.
+ *
+ * The parameters were moved by commands on the queue of the call: the closure's
+ * own commands on that queue come behind them, and those on another one have to
+ * wait for it.  (If the queue is out-of-order, it has been waited for.)  The
+ * gradient is written by commands on that queue, or has been waited for.
+ */
+typedef int clstep_closure(void *user, double *loss);
+
+/* Why a call has ended. */
+typedef enum clstep_lbfgs_stop {
+    CLSTEP_LBFGS_GOES_ON,     /* never of a call that has ended */
+    CLSTEP_LBFGS_ITERATIONS,  /* max_iterations: there may be more to do */
+    CLSTEP_LBFGS_EVALUATIONS, /* max_evaluations: the same */
+    CLSTEP_LBFGS_GRADIENT,    /* no element is above tolerance_gradient */
+    CLSTEP_LBFGS_STEP,        /* no parameter moved by tolerance_change */
+    CLSTEP_LBFGS_LOSS,        /* it changed by less than tolerance_change */
+    CLSTEP_LBFGS_SLOPE,       /* no descent of tolerance_change in sight: the
+                                 end of what floats can do, if lr is right */
+    CLSTEP_LBFGS_NOT_FINITE   /* the loss, or an element of the gradient, at
+                                 the first parameters, or with line_search=none
+                                 at those that it has moved to */
+} clstep_lbfgs_stop;
+
+/* The name of 'stop': "iterations", "gradient", "not finite". */
+CLSTEP_API const char *clstep_lbfgs_stop_name(clstep_lbfgs_stop stop);
+
+typedef struct clstep_lbfgs_result {
+    double first_loss;    /* at the parameters that were given */
+    double loss;          /* the last one: at those that are left, but with
+                             line_search=none those before the last move */
+    uint64_t iterations;  /* directions, of this call */
+    uint64_t evaluations; /* calls of the closure, of this call */
+    clstep_lbfgs_stop stop;
+} clstep_lbfgs_result;
+
+/* The setting at 'index'.  Returns 0 past the last, else 1 with '*info' filled
+ * in. */
+CLSTEP_API int clstep_lbfgs_setting(size_t index, clstep_setting_info *info);
+
+/* The formula, its source and its dialects, in lines. */
+CLSTEP_API const char *clstep_lbfgs_formula(void);
+
+/*
+ * Creates one for the tensors of 'layout', which is copied.  'settings' may be
+ * NULL; what it leaves out has its default.  Builds the kernels, and waits.  On
+ * failure '*out' is NULL.
+ */
+CLSTEP_API clstep_status clstep_lbfgs_create(clstep_device *device,
+                                             const clstep_setting *settings,
+                                             const clstep_layout *layout,
+                                             clstep_lbfgs **out,
+                                             clstep_error *error);
+
+CLSTEP_API void clstep_lbfgs_release(clstep_lbfgs *lbfgs);
+
+/*
+ * Moves the parameters: an evaluation where they are, then up to max_iterations
+ * iterations, each a direction and an evaluation for each length that is tried
+ * on it; and goes on from the call before.  The parameters may be changed
+ * between two calls.
+ *
+ * 'buffers' has parameters and gradients, both read and written; copy and scale
+ * are NULL.  Afterwards the gradients are those at the parameters, but with
+ * line_search=none those before the last move.  '*result' may be NULL.
+ *
+ * Where the closure fails, the parameters go back to where its iteration began
+ * and the call fails; the iterations before stand, and the next call goes on
+ * from them.  Where OpenCL fails after a direction was begun, the parameters go
+ * back too if it can still be done, and then only clstep_lbfgs_reset(),
+ * clstep_lbfgs_restore() and release work.
+ */
+CLSTEP_API clstep_status clstep_lbfgs_step(clstep_lbfgs *lbfgs,
+                                           cl_command_queue queue,
+                                           const clstep_buffers *buffers,
+                                           clstep_closure *closure, void *user,
+                                           clstep_lbfgs_result *result,
+                                           clstep_error *error);
+
+/* Sets a number for the calls to come, or gives the present value of a setting;
+ * of line_search, the index of its value.  history and line_search are fixed at
+ * creation. */
+CLSTEP_API clstep_status clstep_lbfgs_set(clstep_lbfgs *lbfgs, const char *name,
+                                          double value, clstep_error *error);
+CLSTEP_API clstep_status clstep_lbfgs_get(const clstep_lbfgs *lbfgs,
+                                          const char *name, double *value,
+                                          clstep_error *error);
+
+/* Forgets all moves: the next call begins anew.  Settings keep their values. */
+CLSTEP_API clstep_status clstep_lbfgs_reset(clstep_lbfgs *lbfgs,
+                                            clstep_error *error);
+
+/*
+ * The state is these numbers and the slots: vectors of the layout's count, base
+ * and before (the parameters and their gradient where the last iteration
+ * began), then s1, y1, s2, y2 ... from the oldest pair on.  Before the first
+ * iteration there are none.  Who keeps all of it, and the parameters, goes on
+ * with the same bits: clstep_lbfgs_restore() of the same settings makes room,
+ * and clstep_lbfgs_write() writes the slots.  What is not written is zero or
+ * what it was.
+ */
+typedef struct clstep_lbfgs_progress {
+    uint64_t iterations;  /* of all calls */
+    uint64_t evaluations; /* of all calls */
+    uint64_t pairs;       /* that are kept: at most history, and fewer than the
+                             iterations */
+} clstep_lbfgs_progress;
+
+/* All 0 where 'lbfgs' is NULL. */
+CLSTEP_API void
+clstep_lbfgs_state(const clstep_lbfgs *lbfgs, clstep_lbfgs_progress *progress);
+CLSTEP_API clstep_status
+clstep_lbfgs_restore(clstep_lbfgs *lbfgs, const clstep_lbfgs_progress *progress,
+                     clstep_error *error);
+
+/* The name of the slot at 'index', or NULL past the last; the library's, and
+ * good until release. */
+CLSTEP_API const char *
+clstep_lbfgs_slot(const clstep_lbfgs *lbfgs, size_t index);
+
+/* Copies 'count' elements of the slot called 'slot', from element 'offset' on,
+ * to or from the host's memory at 'data'.  Waits. */
+CLSTEP_API clstep_status clstep_lbfgs_read(clstep_lbfgs *lbfgs,
+                                           cl_command_queue queue,
+                                           const char *slot, uint64_t offset,
+                                           uint64_t count, float *data,
+                                           clstep_error *error);
+CLSTEP_API clstep_status clstep_lbfgs_write(clstep_lbfgs *lbfgs,
+                                            cl_command_queue queue,
+                                            const char *slot, uint64_t offset,
+                                            uint64_t count, const float *data,
+                                            clstep_error *error);
 
 #ifdef __cplusplus
 }

@@ -267,6 +267,11 @@ int cli_rule(const char *name, const clstep_rule **rule)
     *rule = clstep_rule_find(name);
     if (*rule != NULL)
         return -1;
+    if (strcmp(name, CLI_LBFGS) == 0)
+        return cli_misuse("%s is no rule by element, but evaluates the loss "
+                          "itself: a program has it by clstep_lbfgs_create(), "
+                          "and `clstep rules %s` describes it",
+                          name, name);
     return cli_misuse("no rule is called '%s'; `clstep rules` lists them",
                       name);
 }

@@ -73,6 +73,9 @@ int cli_options(int argc, const char **argv, const struct poptOption *options,
 /* For a subcommand without arguments: -1, or CLI_MISUSED after a line. */
 int cli_no_arguments(const char *const *rest);
 
+/* What is described with the rules, but is none by element. */
+#define CLI_LBFGS "lbfgs"
+
 /* The rule called 'name': -1, or CLI_MISUSED after a line. */
 int cli_rule(const char *name, const clstep_rule **rule);
 

@@ -13,7 +13,11 @@ static const char usage[] =
     "Lists the update rules, or describes the rule NAME: its settings, its\n"
     "slots (the state for each parameter), its formula, and the settings that\n"
     "give other frameworks' forms of it.  --markdown prints docs/rules.md, which\n"
-    "has all of that of all rules.\n";
+    "has all of that of all rules.  lbfgs is listed too, though it goes not by\n"
+    "element, and no optimizer has it.\n";
+
+static const char lbfgs_summary[] =
+    "limited-memory BFGS: evaluates the loss itself, clstep_lbfgs_create()";
 
 /* What a step moves for each parameter: it reads the gradient, and reads and
  * writes the parameter and each slot that is not the caller's or the tensor's;
@@ -62,6 +66,7 @@ static void print_list(void)
             puts(slot.per_tensor ? " (one number a tensor)" : "");
         }
     }
+    printf("%-*s %5s  %s\n", width, CLI_LBFGS, "-", lbfgs_summary);
     printf(
         "\nBytes are what a step reads and writes for each parameter, without"
         " the slots\nthat depend on a setting (%d each).  `clstep rules NAME`"
@@ -117,6 +122,20 @@ static void print_rule(const clstep_rule *rule)
     print_settings(rule, 1);
 }
 
+static void print_lbfgs(void)
+{
+    clstep_setting_info info;
+
+    printf("%s: %s\n", CLI_LBFGS, lbfgs_summary);
+    puts("\nIt is no rule by element: bench, verify and replay do without it,"
+         " and it has\nnone of the features.");
+    puts("\nSettings (the default first)");
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        cli_print_setting(&info);
+    puts("\nMemory\n  2 history + 6 floats for each parameter");
+    cli_print_formula(clstep_lbfgs_formula());
+}
+
 /* --- JSON ----------------------------------------------------------------- */
 
 static json_t *describe_rule(const clstep_rule *rule)
@@ -139,22 +158,38 @@ static json_t *describe_rule(const clstep_rule *rule)
         json_array_append_new(dialects,
                               json_pack("{s:s, s:s}", "theirs", dialect.theirs,
                                         "ours", dialect.ours));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?, s:o}", "name",
+    return json_pack("{s:s, s:s, s:b, s:I, s:o, s:o, s:s?, s:o}", "name",
                      clstep_rule_name(rule), "summary",
-                     clstep_rule_summary(rule), "bytes_per_parameter",
-                     (json_int_t)rules_bytes(rule), "settings", settings,
-                     "slots", slots, "formula", formula, "dialects", dialects);
+                     clstep_rule_summary(rule), "by_element", 1,
+                     "bytes_per_parameter", (json_int_t)rules_bytes(rule),
+                     "settings", settings, "slots", slots, "formula", formula,
+                     "dialects", dialects);
 }
 
-/* All rules, or only 'one'. */
-static json_t *describe_rules(const clstep_rule *one)
+static json_t *describe_lbfgs(void)
+{
+    json_t *settings = json_array();
+    clstep_setting_info info;
+
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        json_array_append_new(settings, cli_describe_setting(&info));
+    return json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:s?}", "name", CLI_LBFGS,
+                     "summary", lbfgs_summary, "by_element", 0,
+                     "bytes_per_parameter", "settings", settings, "slots",
+                     "formula", clstep_lbfgs_formula());
+}
+
+/* All rules, or only 'one'; lbfgs, or only that. */
+static json_t *describe_rules(const clstep_rule *one, bool lbfgs)
 {
     json_t *list = json_array();
     const clstep_rule *rule;
 
     for (size_t i = 0; (rule = clstep_rule_at(i)) != NULL; i++)
-        if (one == NULL || rule == one)
+        if (rule == one || (one == NULL && !lbfgs))
             json_array_append_new(list, describe_rule(rule));
+    if (one == NULL)
+        json_array_append_new(list, describe_lbfgs());
     return json_pack("{s:o}", "rules", list);
 }
 
@@ -174,8 +209,11 @@ int cli_rules(int argc, const char **argv)
 
     if (code >= 0)
         return code;
+
+    const bool lbfgs = rest[0] != NULL && strcmp(rest[0], CLI_LBFGS) == 0;
+
     if (rest[0] != NULL) {
-        code = cli_rule(rest[0], &rule);
+        code = lbfgs ? -1 : cli_rule(rest[0], &rule);
         if (code < 0)
             code = cli_no_arguments(rest + 1);
         if (code >= 0)
@@ -185,12 +223,14 @@ int cli_rules(int argc, const char **argv)
         return cli_misuse("--markdown prints all rules: leave %s out",
                           json ? "--json" : "the NAME");
     if (json)
-        return cli_print_json(describe_rules(rule));
+        return cli_print_json(describe_rules(rule, lbfgs));
     if (markdown) {
         rules_print_markdown();
         return cli_flush();
     }
-    if (rule == NULL)
+    if (lbfgs)
+        print_lbfgs();
+    else if (rule == NULL)
         print_list();
     else
         print_rule(rule);
