@@ -69,9 +69,12 @@ struct clstep_optimizer {
 
 /* --- buffers.c ------------------------------------------------------------ */
 
-/* Says whether 'queue' can run work of this optimizer. */
+/* Says whether 'queue' can run work of this optimizer, or of the 'owner', which
+ * is on 'device'. */
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
+clstep_status cs_check_queue_of(const clstep_device *device, const char *owner,
+                                cl_command_queue queue, clstep_error *error);
 
 /* Says whether the caller's buffers, of 'count' elements, can be stepped; where
  * 'apart', without the scale. */
@@ -116,6 +119,11 @@ clstep_status cs_order_look(clstep_optimizer *optimizer, clstep_error *error);
 clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
                             bool mends, cl_uint count, const cl_event *list,
                             struct cs_call *call, clstep_error *error);
+
+/* Begins a call of no optimizer: only the caller's events are waited for. */
+clstep_status
+cs_call_open(cl_context context, cl_command_queue queue, cl_uint count,
+             const cl_event *list, struct cs_call *call, clstep_error *error);
 
 /* Lets the call wait for the last one of a further optimizer as well. */
 clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
