@@ -6,6 +6,7 @@
 #include "error.h"
 #include "kernels.h"
 #include "plan.h"
+#include "prune.h"
 #include "sizes.h"
 #include "sums.h"
 
@@ -14,8 +15,9 @@
 /* A row of max_norm adds 256 times 256 chunks of 4096 at most. */
 static const uint64_t longest_row = (uint64_t)1 << 28;
 
-/* Those that are warmed up: the step's, and that of what follows max_norm. */
-enum { PROGRAMS = 2 };
+/* Those that are warmed up: the step's, that of what follows it, and prune's.
+ */
+enum { PROGRAMS = 3 };
 
 /* --- kernels -------------------------------------------------------------- */
 
@@ -70,17 +72,23 @@ static clstep_status create_step(clstep_optimizer *opt,
     return status;
 }
 
-/* What runs after the step with max_norm. */
-static clstep_status create_rows(clstep_optimizer *opt,
+/* What runs after the step with max_norm or prune. */
+static clstep_status create_rest(clstep_optimizer *opt,
                                  struct cs_program **entry, clstep_error *error)
 {
-    const bool finish = cs_settings_has_average(opt->settings) ||
-                        cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
-    clstep_status status =
-        create_program(opt, cs_kernel_text("rows"),
-                       finish ? cs_kernel_text("finish") : NULL, entry, error);
+    const bool rows = opt->matrices != NULL;
+    const bool prunes = cs_settings_has_feature(opt->settings, CS_PRUNE);
+    const bool finish =
+        prunes ||
+        (rows && (cs_settings_has_average(opt->settings) ||
+                  cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0));
+    clstep_status status = CLSTEP_OK;
 
-    if (status == CLSTEP_OK)
+    if (rows || finish)
+        status = create_program(opt, rows ? cs_kernel_text("rows") : NULL,
+                                finish ? cs_kernel_text("finish") : NULL, entry,
+                                error);
+    if (status == CLSTEP_OK && rows)
         status = create_kernel(opt, *entry, "clstep_rows", &opt->rows, error);
     if (status == CLSTEP_OK && finish)
         status =
@@ -88,7 +96,7 @@ static clstep_status create_rows(clstep_optimizer *opt,
     if (status == CLSTEP_OK && finish && opt->table != NULL)
         status = create_kernel(opt, *entry, "clstep_finish_tail",
                                &opt->finish_tail, error);
-    return status;
+    return status == CLSTEP_OK && prunes ? cs_prune_create(opt, error) : status;
 }
 
 /* The program of 'text' alone. */
@@ -114,8 +122,10 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
 {
     clstep_status status = create_step(opt, &entries[0], error);
 
-    if (status == CLSTEP_OK && opt->matrices != NULL)
-        status = create_rows(opt, &entries[1], error);
+    if (status == CLSTEP_OK)
+        status = create_rest(opt, &entries[1], error);
+    if (status == CLSTEP_OK && opt->prune != NULL)
+        entries[2] = opt->prune->entry;
     if (status == CLSTEP_OK)
         status =
             create_small(opt, "", "fill", "clstep_fill", &opt->fill, error);
@@ -130,25 +140,6 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
 }
 
 /* --- tables --------------------------------------------------------------- */
-
-/* A buffer of 'count' words with 'words' in it. */
-static clstep_status
-upload(clstep_optimizer *opt, const void *words, uint64_t count,
-       const char *what, cl_mem *buffer, clstep_error *error)
-{
-    const clstep_status status =
-        cs_device_buffer(opt->device, count, what, buffer, error);
-
-    if (status != CLSTEP_OK)
-        return status;
-
-    const cl_int code = clEnqueueWriteBuffer(
-        opt->device->queue, *buffer, CL_TRUE, 0,
-        (size_t)count * sizeof(cl_uint), words, 0, NULL, NULL);
-
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
-}
 
 /* The group, or the tensor, of each block of 256 elements. */
 static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
@@ -173,7 +164,8 @@ static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
         for (uint64_t b = 0; b * CLSTEP_ALIGNMENT < tensor->count; b++)
             words[first + b] = (cl_uint)(tensors ? t : tensor->group);
     }
-    status = upload(opt, words, count, "the table of blocks", buffer, error);
+    status = cs_device_upload(opt->device, words, count, "the table of blocks",
+                              buffer, error);
     free(words);
     return status;
 }
@@ -206,9 +198,10 @@ static clstep_status create_matrices(clstep_optimizer *opt, clstep_error *error)
         opt->row_count += tensor->rows;
     }
     if (status == CLSTEP_OK)
-        status = upload(opt, matrices,
-                        (opt->matrix_count + 1) * (sizeof(*matrices) / 4),
-                        "the table of matrices", &opt->matrices, error);
+        status =
+            cs_device_upload(opt->device, matrices,
+                             (opt->matrix_count + 1) * (sizeof(*matrices) / 4),
+                             "the table of matrices", &opt->matrices, error);
     free(matrices);
     return status;
 }
@@ -236,9 +229,22 @@ static clstep_status allocate_slots(clstep_optimizer *opt, clstep_error *error)
          slot->name != NULL && status == CLSTEP_OK; slot++)
         if (cs_settings_has_slot(opt->settings, slot))
             status = allocate_slot(opt, slot, error);
+    if (status == CLSTEP_OK && cs_settings_has_feature(opt->settings, CS_PRUNE))
+        status = allocate_slot(opt, &cs_pruned_slot, error);
     if (status == CLSTEP_OK && cs_settings_has_average(opt->settings))
         status = allocate_slot(opt, &cs_average_slot, error);
     return status;
+}
+
+size_t cs_feature_slots(const clstep_optimizer *opt)
+{
+    return (size_t)cs_settings_has_feature(opt->settings, CS_PRUNE) +
+           cs_settings_has_average(opt->settings);
+}
+
+const cl_mem *cs_pruned_slot_of(const clstep_optimizer *opt)
+{
+    return &opt->slots[opt->slot_count - cs_feature_slots(opt)];
 }
 
 clstep_status
@@ -338,7 +344,8 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
             status = create_blocks(opt, false, &opt->block_groups, error);
     }
     if (status == CLSTEP_OK &&
-        cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR))
+        (cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR) ||
+         cs_settings_has_feature(opt->settings, CS_PRUNE)))
         status = create_blocks(opt, true, &opt->block_tensors, error);
     if (status == CLSTEP_OK &&
         cs_settings_has_feature(opt->settings, CS_MAX_NORM))
@@ -456,7 +463,8 @@ void clstep_optimizer_release(clstep_optimizer *opt)
         return;
     cs_order_forget(opt);
     cs_table_release(opt->own_table);
-    for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
+    cs_prune_release(opt->prune);
+    for (size_t i = 0; i < CS_ALL_SLOTS; i++)
         if (opt->slots[i] != NULL)
             clReleaseMemObject(opt->slots[i]);
 

@@ -10,6 +10,7 @@
 #include "optimizer.h"
 #include "error.h"
 #include "plan.h"
+#include "prune.h"
 #include "sizes.h"
 #include "sums.h"
 
@@ -32,7 +33,6 @@ static bool copies(const clstep_optimizer *opt)
     return cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
 }
 
-/* What follows the buffers in each kernel: where the scalars are. */
 static void
 push_table(const clstep_optimizer *opt, struct cs_arguments *arguments)
 {
@@ -53,6 +53,14 @@ static void push_hyper(clstep_optimizer *opt, struct cs_arguments *arguments)
     cs_push(arguments, floats * sizeof(*hyper), hyper);
 }
 
+void cs_push_scalars(clstep_optimizer *opt, struct cs_arguments *arguments)
+{
+    if (opt->table != NULL)
+        push_table(opt, arguments);
+    else
+        push_hyper(opt, arguments);
+}
+
 /* The arguments of 'kernel', which runs step.cl. */
 static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
                        const struct range *range)
@@ -64,7 +72,7 @@ static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
                                 b->copy_offset};
     const bool later = has(opt, CS_MAX_NORM);
     const size_t slots =
-        opt->slot_count - (later && cs_settings_has_average(opt->settings));
+        later ? opt->slot_count - cs_feature_slots(opt) : opt->slot_count;
 
     cs_push_own(&arguments, sizeof(count), &count);
     cs_push_own(&arguments, sizeof(first), &first);
@@ -114,15 +122,14 @@ static cl_int set_finish(clstep_optimizer *opt, struct cs_kernel *kernel,
         cs_push(&arguments, sizeof(cl_mem), &b->copy);
         cs_push_own(&arguments, sizeof(cl_ulong), &copy_offset);
     }
+    if (opt->prune != NULL)
+        cs_prune_push(opt, &arguments);
     if (cs_settings_has_average(opt->settings))
         cs_push_own(&arguments, sizeof(cl_mem),
                     &opt->slots[opt->slot_count - 1]);
-    if (opt->table != NULL) {
+    if (opt->table != NULL)
         cs_push_own(&arguments, sizeof(cl_mem), &opt->block_groups);
-        push_table(opt, &arguments);
-    } else {
-        push_hyper(opt, &arguments);
-    }
+    cs_push_scalars(opt, &arguments);
     return arguments.code;
 }
 
@@ -198,21 +205,21 @@ launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
     cs_push_own(&arguments, sizeof(matrices), &matrices);
     cs_push(&arguments, sizeof(cl_mem), &parameters);
     cs_push_own(&arguments, sizeof(parameters_offset), &parameters_offset);
-    if (opt->table != NULL)
-        push_table(opt, &arguments);
-    else
-        push_hyper(opt, &arguments);
+    cs_push_scalars(opt, &arguments);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(items, opt->local, opt->device->address_bits, &global);
     return cs_call_launch(call, &opt->rows, global, opt->local, error);
 }
 
-/* All launches for one range; the rows of its matrices begin at 'row'. */
+/* All launches for one range, that of the tensors in 'part'; the rows of its
+ * matrices begin at 'row'. */
 static clstep_status
 update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
-       uint64_t row, uint64_t rows, clstep_error *error)
+       uint64_t row, uint64_t rows, const struct cs_prune_part *part,
+       clstep_error *error)
 {
+    const bool finishes = part->tensors != 0 || has(opt, CS_MAX_NORM);
     clstep_status status = launch_range(opt, call, set_step, &opt->kernel,
                                         &opt->tail, range, error);
 
@@ -220,7 +227,11 @@ update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
         status =
             launch_rows(opt, call, row, rows, rows, range->buffers.parameters,
                         range->buffers.parameters_offset - range->first, error);
-    if (status == CLSTEP_OK && opt->finish.cl != NULL)
+    if (status == CLSTEP_OK && part->tensors != 0)
+        status = cs_prune_launch(
+            opt, call, part, range->buffers.parameters,
+            range->buffers.parameters_offset - range->first, error);
+    if (status == CLSTEP_OK && finishes && opt->finish.cl != NULL)
         status = launch_range(opt, call, set_finish, &opt->finish,
                               &opt->finish_tail, range, error);
     return status;
@@ -231,20 +242,27 @@ cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
     const struct range all = {0, opt->count, *buffers};
-    const bool matrices = has(opt, CS_MAX_NORM);
+    const bool matrices = has(opt, CS_MAX_NORM), prunes = cs_prune_is_due(opt);
+    struct cs_prune_part part = {.tensors = prunes ? opt->tensor_count : 0};
     clstep_status status = CLSTEP_OK;
     uint64_t row = 0;
 
+    part.chunks = cs_prune_chunks(opt, 0, part.tensors);
     if (!apart)
-        return update(opt, call, &all, 0, matrices ? opt->row_count : 0, error);
+        return update(opt, call, &all, 0, matrices ? opt->row_count : 0, &part,
+                      error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
         const struct range range = {tensor->offset, tensor->count, buffers[t]};
 
+        part.tensors = prunes;
+        part.chunks = cs_prune_chunks(opt, t, part.tensors);
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
             status = update(opt, call, &range, row, matrices ? tensor->rows : 0,
-                            error);
+                            &part, error);
         row += tensor->rows;
+        part.first_tensor++;
+        part.first_chunk += part.chunks;
     }
     return status;
 }
@@ -256,6 +274,7 @@ void cs_launch_forget(clstep_optimizer *opt)
     cs_kernel_forget(&opt->rows);
     cs_kernel_forget(&opt->finish);
     cs_kernel_forget(&opt->finish_tail);
+    cs_prune_forget(opt);
 }
 
 /* --- warming up ----------------------------------------------------------- */
@@ -305,6 +324,8 @@ static clstep_status warm_all(clstep_optimizer *opt, cl_mem dummy, size_t from,
                       from, kernels[i].to, error);
     if (status == CLSTEP_OK && opt->rows.cl != NULL)
         status = launch_rows(opt, &call, 0, 0, to, dummy, 0, error);
+    if (status == CLSTEP_OK && opt->prune != NULL)
+        status = cs_prune_warm(opt, &call, dummy, to, error);
     if (status == CLSTEP_OK) {
         const cl_int code = clFinish(call.queue);
 

@@ -4,6 +4,8 @@
  */
 #include "optimizer.h"
 #include "error.h"
+#include "plan.h"
+#include "prune.h"
 #include "sums.h"
 
 #include <stdlib.h>
@@ -178,7 +180,7 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
             continue;
         launches += once * (opt->finish.cl != NULL ? 2 : 1);
         launches += opt->rows.cl != NULL && tensors[t].rows != 0;
-        launches += norm;
+        launches += norm + cs_prune_launches(opt);
     }
     return launches + norm + (sums_of(opt) != NULL);
 }
@@ -575,6 +577,13 @@ static uint64_t size_of(const clstep_optimizer *opt, enum cs_feature which)
     return feature(opt, which) == CS_TYPE_F32 ? sizeof(float) : 2;
 }
 
+/* Says whether a step only reads 'slot': what prune holds is written where it
+ * is chosen. */
+static bool is_read_only(const struct cs_slot *slot)
+{
+    return slot->read_only || slot == &cs_pruned_slot;
+}
+
 uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
 {
     if (opt == NULL)
@@ -585,7 +594,7 @@ uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
     size_t floats = 2;
 
     for (size_t i = 0; i < opt->slot_count; i++)
-        floats += opt->slot_rows[i]->read_only ? 1 : 2;
+        floats += is_read_only(opt->slot_rows[i]) ? 1 : 2;
     return sizeof(float) * floats +
            size_of(opt, CS_GRAD_TYPE) * (zero ? 2 : 1) + (copy ? 2 : 0);
 }

@@ -10,6 +10,9 @@
 #include "settings.h"
 
 struct cs_table;
+struct cs_prune;
+
+enum { CS_ALL_SLOTS = CS_MAX_SLOTS + 2 }; /* with those of features */
 
 /* Tensors that share their numbers. */
 struct cs_group {
@@ -39,15 +42,16 @@ struct clstep_optimizer {
     /* The step: 'kernel' has a guard where its scalars are an argument, and
      * none where they are in 'table'; 'tail' is the same with one. */
     struct cs_kernel kernel, tail;
-    struct cs_kernel rows, finish, finish_tail; /* with max_norm */
+    struct cs_kernel rows, finish, finish_tail; /* with max_norm or prune */
     struct cs_kernel fill, swap, evaluate;
     size_t local, global; /* of a launch over 'count' elements */
-    cl_mem slots[CS_MAX_SLOTS + 1];
-    const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];
+    cl_mem slots[CS_ALL_SLOTS];
+    const struct cs_slot *slot_rows[CS_ALL_SLOTS];
     size_t slot_count;
     cl_mem block_groups;  /* the group of each 256 elements, with a table */
-    cl_mem block_tensors; /* and the tensor, with clip_norm_tensor */
+    cl_mem block_tensors; /* and the tensor, with clip_norm_tensor or prune */
     cl_mem matrices;      /* with max_norm */
+    struct cs_prune *prune;
     size_t matrix_count;
     uint64_t row_count; /* of all matrices */
 
@@ -64,7 +68,7 @@ struct clstep_optimizer {
     cl_event last;
     cl_command_queue last_queue;
     bool torn;
-    uint64_t rewritten[CS_MAX_SLOTS + 1]; /* elements, from the front, since */
+    uint64_t rewritten[CS_ALL_SLOTS]; /* elements, from the front, since */
 };
 
 /* --- buffers.c ------------------------------------------------------------ */
@@ -165,6 +169,12 @@ void cs_order_forget(clstep_optimizer *optimizer);
 clstep_status cs_fill_slots(clstep_optimizer *optimizer, struct cs_call *call,
                             clstep_error *error);
 
+/* The slots that are those of features, behind the rule's. */
+size_t cs_feature_slots(const clstep_optimizer *optimizer);
+
+/* What prune holds at zero. */
+const cl_mem *cs_pruned_slot_of(const clstep_optimizer *optimizer);
+
 /* Enqueues 'value' for each of the 'count' words of 'buffer'. */
 clstep_status
 cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
@@ -193,6 +203,10 @@ clstep_status
 cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart,
                  clstep_error *error);
+
+/* The last arguments of a kernel that follows the step: its scalars. */
+void cs_push_scalars(clstep_optimizer *optimizer,
+                     struct cs_arguments *arguments);
 
 /* Forgets the arguments of these kernels, where a table goes. */
 void cs_launch_forget(clstep_optimizer *optimizer);

@@ -16,7 +16,7 @@
 void cs_order_tear(clstep_optimizer *optimizer)
 {
     optimizer->torn = true;
-    for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
+    for (size_t i = 0; i < CS_ALL_SLOTS; i++)
         optimizer->rewritten[i] = 0;
 }
 

@@ -492,7 +492,9 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * The kernels that a step launches: clstep_optimizer_step(), or where 'apart'
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
- * tensor, or six with max_norm.
+ * tensor, or six with max_norm.  With prune it is the most: that of a step that
+ * chooses elements, which takes up to 19 more, or 20, in the latter for each
+ * tensor.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
@@ -649,6 +651,17 @@ CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
 CLSTEP_API uint64_t clstep_optimizer_bytes(const clstep_optimizer *optimizer);
 CLSTEP_API uint64_t
 clstep_optimizer_norm_bytes(const clstep_optimizer *optimizer);
+
+/*
+ * How many elements of each tensor of 'layout' are zero, of either sign, in
+ * 'parameters', which hold the layout from 'offset' on, after the commands in
+ * front of this on 'queue'; on an out-of-order queue these have been waited
+ * for.  What prune, prox_l1 or a large l1 has come to.  'zeros' has room for a
+ * number for each tensor.  Counted on the device; waits.
+ */
+CLSTEP_API clstep_status clstep_count_zeros(
+    clstep_device *device, cl_command_queue queue, const clstep_layout *layout,
+    cl_mem parameters, uint64_t offset, uint64_t *zeros, clstep_error *error);
 
 /* ========================================================================== */
 /*                                   Joint                                    */

@@ -398,7 +398,8 @@ static uint64_t rows_of(uint64_t count)
 static clstep_status open_optimizer(struct session *s, clstep_error *error)
 {
     const struct trial *trial = s->trial;
-    const bool matrix = find(trial, "max_norm") != NULL;
+    const bool matrix =
+        find(trial, "max_norm") != NULL || find(trial, "prune") != NULL;
     const uint64_t rows = rows_of(trial->count);
     const uint64_t shape[] = {matrix ? rows : trial->count,
                               trial->count / rows};
