@@ -81,19 +81,46 @@ static void check(struct beginning *b, const char *what)
     check_floats(what, b->expected, b->found, b->total);
 }
 
+static const clstep_setting *find(const clstep_setting *list, const char *name)
+{
+    for (; list != NULL && list->name != NULL; list++)
+        if (strcmp(list->name, name) == 0)
+            return list;
+    return NULL;
+}
+
+static double
+number_of(const clstep_setting *list, const char *name, double usual)
+{
+    const clstep_setting *given = find(list, name);
+
+    return given != NULL ? given->value : usual;
+}
+
 /* Writes what the reference has for a tensor. */
 static void expect(struct beginning *b, size_t index, const char *name,
-                   const clstep_setting *settings, uint64_t seed)
+                   const clstep_setting *list, uint64_t seed)
 {
-    /* REFERENCE */
-    clstep_tensor tensor;
-    (void)name;
-    (void)settings;
-    (void)seed;
-    fixture_read(b->parameters, b->found, b->total);
-    assert_true(clstep_layout_tensor(b->layout, index, &tensor));
-    memcpy(b->expected + FRONT + tensor.offset,
-           b->found + FRONT + tensor.offset, tensor.count * sizeof(float));
+    const clstep_setting *fan = find(list, "fan");
+    clstep_tensor t;
+    float *w;
+
+    assert_true(clstep_layout_tensor(b->layout, index, &t));
+    w = b->expected + FRONT + t.offset;
+    if (strcmp(name, "zeros") == 0)
+        reference_init_zeros(w, t.count);
+    else if (strcmp(name, "uniform") == 0)
+        reference_init_uniform(w, t.count, t.offset, seed,
+                               number_of(list, "low", -1.0),
+                               number_of(list, "high", 1.0));
+    else if (strcmp(name, "normal") == 0)
+        reference_init_normal(w, t.count, t.offset, seed,
+                              number_of(list, "mean", 0.0),
+                              number_of(list, "std", 1.0));
+    else
+        assert_true(reference_init_by_shape(name, w, t.rank, t.shape, t.offset,
+                                            seed, number_of(list, "gain", 1.0),
+                                            fan != NULL ? fan->choice : NULL));
 }
 
 /* --- the numbers ---------------------------------------------------------- */
