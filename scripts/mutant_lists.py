@@ -479,7 +479,7 @@ FAMOUS = [
      "parameters_offset - range->first",
      "parameters_offset"),
     ("src/launch.c", "scene", True,
-     "status == CLSTEP_OK && opt->finish.cl != NULL",
+     "status == CLSTEP_OK && finishes && opt->finish.cl != NULL",
      "status == CLSTEP_OK && opt->finish.cl == NULL"),
     ("src/sums.c", "scene", True,
      "buffers[t].gradients_offset - tensor->offset",
@@ -499,7 +499,12 @@ CARRIERS = {
     "src/sums.c": "cs_sums_needed pieces count_all list_tensor make_lists"
                   " cs_sums_reset add_chunks add_nodes cs_sums_add"
                   " cs_sums_decide",
-    "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
+    "src/initialize.c": "fans_of mixed key_of launch launch_all",
+    "src/prune.c": "chunks_of cs_prune_chunks measure make_tables"
+                   " cs_prune_is_due launch begin count_digit choose_digit"
+                   " cs_prune_launch cs_prune_push",
+    "src/zeros.c": "chunks_of create_buffers run add_up",
+    "src/launch.c": "push_table push_hyper cs_push_scalars set_step set_finish launch behind"
                     " launch_range launch_rows update cs_launch_update",
     "src/create.c": "create_blocks create_matrices create_tables",
     "src/optimizer.c": "cs_is_frozen launch_swap"
@@ -514,7 +519,7 @@ NEEDED = {
     "half_of_float": "COPY_TYPE_F16",
     "bfloat_of_float": "COPY_TYPE_BF16",
     "averaged": "AVERAGE",
-    "block_of": "ROWS",
+    "size_of": "WITH_PRUNE",
 }
 
 # File, the first line that was changed, what it became (all of these), and why

@@ -219,18 +219,17 @@ update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
        uint64_t row, uint64_t rows, const struct cs_prune_part *part,
        clstep_error *error)
 {
+    const uint64_t begin = range->buffers.parameters_offset - range->first;
     const bool finishes = part->tensors != 0 || has(opt, CS_MAX_NORM);
     clstep_status status = launch_range(opt, call, set_step, &opt->kernel,
                                         &opt->tail, range, error);
 
     if (status == CLSTEP_OK && rows != 0)
-        status =
-            launch_rows(opt, call, row, rows, rows, range->buffers.parameters,
-                        range->buffers.parameters_offset - range->first, error);
+        status = launch_rows(opt, call, row, rows, rows,
+                             range->buffers.parameters, begin, error);
     if (status == CLSTEP_OK && part->tensors != 0)
-        status = cs_prune_launch(
-            opt, call, part, range->buffers.parameters,
-            range->buffers.parameters_offset - range->first, error);
+        status = cs_prune_launch(opt, call, part, range->buffers.parameters,
+                                 begin, error);
     if (status == CLSTEP_OK && finishes && opt->finish.cl != NULL)
         status = launch_range(opt, call, set_finish, &opt->finish,
                               &opt->finish_tail, range, error);
