@@ -1235,6 +1235,7 @@ static void life_of(const struct operation *operations, const char *name)
     clstep_layout_release(layout);
     run_all(operations, name);
     clstep_device_release(shared);
+    shared = NULL; /* another device may come to stand there */
 }
 
 static void faults_of_a_life(void **state)
