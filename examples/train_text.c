@@ -556,8 +556,8 @@ int main(int argc, char **argv)
 
     options.sizes.vocabulary = corpus.vocabulary.count;
     struct model model =
-        model_create(device.context, device.id, device.queue, &options.sizes,
-                     options.initialisation, options.seed);
+        model_create(device.context, device.id, device.clstep, device.queue,
+                     &options.sizes, options.initializer, options.seed);
     print_setup(&device, &model, &options);
     struct training training = {
         .options = &options,

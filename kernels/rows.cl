@@ -17,16 +17,6 @@ struct matrix {
     ulong group;
 };
 
-#ifdef ROWS
-#define SCALARS       const global uint *restrict table, const uint entries
-#define ROW_OF(group) table[entries + ENTRY_WORDS * (uint)(group) + ENTRY_ROW]
-#define HYPER(row)    *(const global struct hyper *)(table + (row))
-#else
-#define SCALARS       const struct hyper hyper
-#define ROW_OF(group) 0
-#define HYPER(row)    hyper
-#endif
-
 /* The sum of squares of a chunk. */
 static float chunk_sum(const global float *w, ulong count)
 {

@@ -132,8 +132,15 @@ clstep_step(
         : w < -h.soft_threshold ? w + h.soft_threshold
                                 : w;
 #endif
+#if defined(WITH_PRUNE) && !defined(WITH_MAX_NORM)
+    w = s.pruned != 0.0f ? 0.0f : w;
+#endif
 #if defined(AVERAGE) && !defined(WITH_MAX_NORM)
-    s.ema = averaged(s.ema, w, h.ema_share);
+#ifdef WITH_PRUNE
+    /* Where it chooses elements, finish.cl has the average. */
+    if (h.share_exponent < 0.0f)
+#endif
+        s.ema = averaged(s.ema, w, h.ema_share);
 #endif
 
     parameters[parameters_offset + i] = w;

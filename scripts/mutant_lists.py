@@ -479,7 +479,7 @@ FAMOUS = [
      "parameters_offset - range->first",
      "parameters_offset"),
     ("src/launch.c", "scene", True,
-     "status == CLSTEP_OK && opt->finish.cl != NULL",
+     "status == CLSTEP_OK && finishes && opt->finish.cl != NULL",
      "status == CLSTEP_OK && opt->finish.cl == NULL"),
     ("src/sums.c", "scene", True,
      "buffers[t].gradients_offset - tensor->offset",
@@ -500,7 +500,12 @@ CARRIERS = {
     "src/sums.c": "cs_sums_needed count_all make_lists"
                   " cs_sums_reset add_chunks add_nodes cs_sums_add"
                   " cs_sums_decide",
-    "src/launch.c": "push_table push_hyper set_step set_finish launch behind"
+    "src/initialize.c": "fans_of mixed key_of launch launch_all",
+    "src/prune.c": "chunks_of cs_prune_chunks measure make_tables"
+                   " cs_prune_is_due launch begin count_digit choose_digit"
+                   " cs_prune_launch cs_prune_push",
+    "src/zeros.c": "chunks_of create_buffers run add_up",
+    "src/launch.c": "push_table push_hyper cs_push_scalars set_step set_finish launch behind"
                     " launch_range launch_rows update cs_launch_update",
     "src/create.c": "create_blocks create_matrices create_tables",
     "src/optimizer.c": "cs_is_frozen launch_swap"
@@ -515,7 +520,7 @@ NEEDED = {
     "half_of_float": "COPY_TYPE_F16",
     "bfloat_of_float": "COPY_TYPE_BF16",
     "averaged": "AVERAGE",
-    "block_of": "ROWS",
+    "size_of": "WITH_PRUNE",
 }
 
 # File, the first line that was changed, what it became (all of these), and why
@@ -591,9 +596,19 @@ EQUIVALENT = [
     ("kernels/rows.cl", "for (uint l = 0; l < span; l++)",
      "for (uint l = 0; l <= span; l++)",
      "the lane behind is read no more, or is the sum that was added"),
-    ("kernels/finish.cl", "#ifdef ROWS",
-     "#if defined(TAIL) || !defined(ROWS)",
-     "guards in another order"),
+    ("kernels/finish.cl", "const bool chooses = h.share_exponent >= 0.0f;",
+     ["const bool chooses = h.share_exponent > 0.0f;",
+      "const bool chooses = h.share_exponent >= 1.0f;"],
+     "the exponent is -1, or 52 and more"),
+    ("kernels/finish.cl",
+     "const uint value = chooses ? s[SELECTION_VALUE] : 0;",
+     "const uint value = chooses ? s[SELECTION_VALUE] : 1;",
+     "what comes of it is not taken there"),
+    ("kernels/finish.cl",
+     "chooses ? s[SELECTION_END] | (ulong)s[SELECTION_END_HIGH] << 32 : 0;",
+     ["chooses ? s[SELECTION_END] | (ulong)s[SELECTION_END_HIGH] << 32 : 1;",
+      "chooses ? s[SELECTION_END] | (ulong)s[SELECTION_END_HIGH] << 33 : 0;"],
+     "the same; and no layout of 2^32 elements is tried"),
     ("kernels/finish.cl", "#ifdef AVERAGE", "#ifdef COPY_OF",
      "stores in another order"),
     ("kernels/sums.cl", "uint16 most = (uint16)(0u);",

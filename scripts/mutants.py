@@ -449,7 +449,8 @@ def common_kernels(rows):
 
     for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
                  "kernels/rows.cl", "kernels/finish.cl", "kernels/swap.cl",
-                 "kernels/factors.cl"):
+                 "kernels/factors.cl", "kernels/prune.cl",
+                 "kernels/initialize.cl", "kernels/zeros.cl"):
         text = (ROOT / path).read_text()
         for edit in [*by_patterns(functions_only(text)[0], KERNELS),
                      *whole_edits(text), *blocks_swapped(text)]:
@@ -481,9 +482,24 @@ def host_functions(rows):
     text = (ROOT / path).read_text()
     code, _ = functions_only(text, {"unscale", "clip_value", "l1", "l2",
                                     "decay_factor", "soft_threshold",
-                                    "max_norm", "share"})
+                                    "max_norm", "share", "steps_of",
+                                    "prune_begin", "prune_end",
+                                    "cs_plan_prunes", "pruned_share",
+                                    "share_bits", "share_high", "share_middle",
+                                    "share_low", "share_exponent"})
     for edit in host_edits(text, code):
         yield path, edit, ("scene", "sgd", "ftrl"), True
+
+
+def host_initializers():
+    path = "src/initializers.c"
+    text = (ROOT / path).read_text()
+    code, _ = functions_only(text, {"zeros", "fan_of", "uniform_by_fan",
+                                    "normal_by_fan", "uniform_of_1",
+                                    "uniform_of_2", "normal_of_1",
+                                    "normal_of_2"})
+    for edit in host_edits(text, code):
+        yield path, edit, ("scene",), True
 
 
 def host_tables():
@@ -554,6 +570,7 @@ def make_mutants(rows):
     for path, edit, rules, features in [*rule_kernels(rows),
                                         *common_kernels(rows),
                                         *host_functions(rows),
+                                        *host_initializers(),
                                         *host_tables(), *famous()]:
         text = (ROOT / path).read_text()
         line = text.count("\n", 0, edit.start) + 1
@@ -622,7 +639,7 @@ def texts_of(program, macros, kernels):
     """The files that a program is made of, as far as macros stand in them."""
     name, _, rule = program.partition("/")
     texts = []
-    if name in ("step", "factors", "rows", "finish", "sums"):
+    if name in ("step", "factors", "rows", "finish", "sums", "prune"):
         texts += ["types", "table"]
     if rule:
         texts.append(f"rules/{kernels[rule]}")
@@ -672,7 +689,8 @@ def harms_memory(mutant):
     """Says whether a kernel's mutant may write where it should not, so that
     the process is no good for another one."""
     return mutant.name() in ("step", "fill", "probe", "sums", "rows", "swap",
-                             "table", "factors", "element") and any(
+                             "table", "factors", "element", "finish", "prune",
+                             "initialize", "zeros") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
 

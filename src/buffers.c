@@ -8,8 +8,8 @@
 #include "error.h"
 #include "sizes.h"
 
-clstep_status cs_check_device_queue(const clstep_device *device,
-                                    cl_command_queue queue, clstep_error *error)
+clstep_status cs_check_queue_of(const clstep_device *device, const char *owner,
+                                cl_command_queue queue, clstep_error *error)
 {
     cl_context context = NULL;
     cl_device_id id = NULL;
@@ -26,15 +26,16 @@ clstep_status cs_check_device_queue(const clstep_device *device,
         return cs_fail_cl(error, code, "clGetCommandQueueInfo");
     if (context != device->context || id != device->id)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "queue belongs to another %s than the optimizer",
-                       context != device->context ? "context" : "device");
+                       "queue belongs to another %s than the %s",
+                       context != device->context ? "context" : "device",
+                       owner);
     return CLSTEP_OK;
 }
 
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error)
 {
-    return cs_check_device_queue(optimizer->device, queue, error);
+    return cs_check_queue_of(optimizer->device, "optimizer", queue, error);
 }
 
 /* What is known of one of the caller's buffers. */

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "lbfgs.h"
 #include "plan.h"
+#include "prune.h"
 #include "sizes.h"
 #include "sums.h"
 
@@ -17,8 +18,9 @@
 /* A row of max_norm adds 256 times 256 chunks of 4096 at most. */
 static const uint64_t longest_row = (uint64_t)1 << 28;
 
-/* Those that are warmed up: the step's, and that of what follows max_norm. */
-enum { PROGRAMS = 2 };
+/* Those that are warmed up: the step's, that of what follows it, and prune's.
+ */
+enum { PROGRAMS = 3 };
 
 /* --- kernels -------------------------------------------------------------- */
 
@@ -77,17 +79,24 @@ static clstep_status create_step(clstep_optimizer *opt,
     return status;
 }
 
-/* What runs after the step with max_norm. */
-static clstep_status create_rows(clstep_optimizer *opt,
+/* What runs after the step with max_norm or prune. */
+static clstep_status create_rest(clstep_optimizer *opt,
                                  struct cs_program **entry, clstep_error *error)
 {
-    const bool finish = cs_settings_has_average(opt->settings) ||
-                        cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
-    const char *texts[CS_MAX_TEXTS] = {cs_kernel_text("rows")};
-    clstep_status status = create_program(
-        opt, texts, 1, finish ? cs_kernel_text("finish") : NULL, entry, error);
+    const bool rows = opt->matrices != NULL;
+    const bool prunes = cs_settings_has_feature(opt->settings, CS_PRUNE);
+    const bool finish =
+        prunes ||
+        (rows && (cs_settings_has_average(opt->settings) ||
+                  cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0));
+    const char *texts[CS_MAX_TEXTS] = {rows ? cs_kernel_text("rows") : NULL};
+    clstep_status status = CLSTEP_OK;
 
-    if (status == CLSTEP_OK)
+    if (rows || finish)
+        status = create_program(opt, texts, rows,
+                                finish ? cs_kernel_text("finish") : NULL, entry,
+                                error);
+    if (status == CLSTEP_OK && rows)
         status = create_kernel(opt, *entry, "clstep_rows", &opt->rows, error);
     if (status == CLSTEP_OK && opt->rows_of_all.longs != 0)
         status = create_kernel(opt, *entry, "clstep_rows_fold", &opt->rows_fold,
@@ -101,7 +110,7 @@ static clstep_status create_rows(clstep_optimizer *opt,
     if (status == CLSTEP_OK && finish && opt->table != NULL)
         status = create_kernel(opt, *entry, "clstep_finish_tail",
                                &opt->finish_tail, error);
-    return status;
+    return status == CLSTEP_OK && prunes ? cs_prune_create(opt, error) : status;
 }
 
 /* The program of 'text' alone. */
@@ -127,8 +136,10 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
 {
     clstep_status status = create_step(opt, &entries[0], error);
 
-    if (status == CLSTEP_OK && opt->matrices != NULL)
-        status = create_rows(opt, &entries[1], error);
+    if (status == CLSTEP_OK)
+        status = create_rest(opt, &entries[1], error);
+    if (status == CLSTEP_OK && opt->prune != NULL)
+        entries[2] = opt->prune->entry;
     if (status == CLSTEP_OK)
         status =
             create_small(opt, "", "fill", "clstep_fill", &opt->fill, error);
@@ -143,25 +154,6 @@ create_kernels(clstep_optimizer *opt, struct cs_program *entries[PROGRAMS],
 }
 
 /* --- tables --------------------------------------------------------------- */
-
-/* A buffer of 'count' words with 'words' in it. */
-static clstep_status
-upload(clstep_optimizer *opt, const void *words, uint64_t count,
-       const char *what, cl_mem *buffer, clstep_error *error)
-{
-    const clstep_status status =
-        cs_device_buffer(opt->device, count, what, buffer, error);
-
-    if (status != CLSTEP_OK)
-        return status;
-
-    const cl_int code = clEnqueueWriteBuffer(
-        opt->device->queue, *buffer, CL_TRUE, 0,
-        (size_t)count * sizeof(cl_uint), words, 0, NULL, NULL);
-
-    return code == CL_SUCCESS ? CLSTEP_OK
-                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
-}
 
 /* The group, or the tensor, of each block of 256 elements. */
 static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
@@ -186,7 +178,8 @@ static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
         for (uint64_t b = 0; b * CLSTEP_ALIGNMENT < tensor->count; b++)
             words[first + b] = (cl_uint)(tensors ? t : tensor->group);
     }
-    status = upload(opt, words, count, "the table of blocks", buffer, error);
+    status = cs_device_upload(opt->device, words, count, "the table of blocks",
+                              buffer, error);
     free(words);
     return status;
 }
@@ -228,9 +221,10 @@ static clstep_status create_matrices(clstep_optimizer *opt, clstep_error *error)
         all->longs += rows.longs;
     }
     if (status == CLSTEP_OK)
-        status = upload(opt, matrices,
-                        (opt->matrix_count + 1) * (sizeof(*matrices) / 4),
-                        "the table of matrices", &opt->matrices, error);
+        status =
+            cs_device_upload(opt->device, matrices,
+                             (opt->matrix_count + 1) * (sizeof(*matrices) / 4),
+                             "the table of matrices", &opt->matrices, error);
     if (status == CLSTEP_OK)
         status = cs_device_buffer(opt->device, all->sums + 1, "sums of rows",
                                   &opt->row_sums, error);
@@ -265,9 +259,22 @@ static clstep_status allocate_slots(clstep_optimizer *opt, clstep_error *error)
          slot->name != NULL && status == CLSTEP_OK; slot++)
         if (cs_settings_has_slot(opt->settings, slot))
             status = allocate_slot(opt, slot, error);
+    if (status == CLSTEP_OK && cs_settings_has_feature(opt->settings, CS_PRUNE))
+        status = allocate_slot(opt, &cs_pruned_slot, error);
     if (status == CLSTEP_OK && cs_settings_has_average(opt->settings))
         status = allocate_slot(opt, &cs_average_slot, error);
     return status;
+}
+
+size_t cs_feature_slots(const clstep_optimizer *opt)
+{
+    return (size_t)cs_settings_has_feature(opt->settings, CS_PRUNE) +
+           cs_settings_has_average(opt->settings);
+}
+
+const cl_mem *cs_pruned_slot_of(const clstep_optimizer *opt)
+{
+    return &opt->slots[opt->slot_count - cs_feature_slots(opt)];
 }
 
 clstep_status
@@ -368,7 +375,8 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
             status = create_blocks(opt, false, &opt->block_groups, error);
     }
     if (status == CLSTEP_OK &&
-        (pass || cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR)))
+        (pass || cs_settings_has_feature(opt->settings, CS_CLIP_NORM_TENSOR) ||
+         cs_settings_has_feature(opt->settings, CS_PRUNE)))
         status = create_blocks(opt, true, &opt->block_tensors, error);
     if (status == CLSTEP_OK &&
         cs_settings_has_feature(opt->settings, CS_MAX_NORM))
@@ -496,7 +504,8 @@ void clstep_optimizer_release(clstep_optimizer *opt)
     cs_order_forget(opt);
     cs_table_release(opt->own_table);
     cs_factors_release(opt->factors);
-    for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
+    cs_prune_release(opt->prune);
+    for (size_t i = 0; i < CS_ALL_SLOTS; i++)
         if (opt->slots[i] != NULL)
             clReleaseMemObject(opt->slots[i]);
 

@@ -312,6 +312,24 @@ cs_device_buffer(clstep_device *device, uint64_t count, const char *what,
                               : cs_fail_cl(error, code, "clCreateBuffer");
 }
 
+clstep_status
+cs_device_upload(clstep_device *device, const void *words, uint64_t count,
+                 const char *what, cl_mem *buffer, clstep_error *error)
+{
+    const clstep_status status =
+        cs_device_buffer(device, count, what, buffer, error);
+
+    if (status != CLSTEP_OK)
+        return status;
+
+    const cl_int code = clEnqueueWriteBuffer(device->queue, *buffer, CL_TRUE, 0,
+                                             (size_t)count * sizeof(cl_uint),
+                                             words, 0, NULL, NULL);
+
+    return code == CL_SUCCESS ? CLSTEP_OK
+                              : cs_fail_cl(error, code, "clEnqueueWriteBuffer");
+}
+
 clstep_status cs_device_local(clstep_device *device, cl_kernel kernel,
                               size_t *local, clstep_error *error)
 {

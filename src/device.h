@@ -66,6 +66,11 @@ clstep_status
 cs_device_buffer(clstep_device *device, uint64_t count, const char *what,
                  cl_mem *buffer, clstep_error *error);
 
+/* The same with 'words' in it. */
+clstep_status
+cs_device_upload(clstep_device *device, const void *words, uint64_t count,
+                 const char *what, cl_mem *buffer, clstep_error *error);
+
 /* The work-group size for 'kernel': CS_WORK_GROUP, or what it allows. */
 clstep_status cs_device_local(clstep_device *device, cl_kernel kernel,
                               size_t *local, clstep_error *error);

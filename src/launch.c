@@ -11,6 +11,7 @@
 #include "error.h"
 #include "factors.h"
 #include "plan.h"
+#include "prune.h"
 #include "sizes.h"
 #include "sums.h"
 
@@ -33,7 +34,6 @@ static bool copies(const clstep_optimizer *opt)
     return cs_settings_feature(opt->settings, CS_COPY_TYPE) != 0.0;
 }
 
-/* What follows the buffers in each kernel: where the scalars are. */
 static void
 push_table(const clstep_optimizer *opt, struct cs_arguments *arguments)
 {
@@ -54,6 +54,14 @@ static void push_hyper(clstep_optimizer *opt, struct cs_arguments *arguments)
     cs_push(arguments, floats * sizeof(*hyper), hyper);
 }
 
+void cs_push_scalars(clstep_optimizer *opt, struct cs_arguments *arguments)
+{
+    if (opt->table != NULL)
+        push_table(opt, arguments);
+    else
+        push_hyper(opt, arguments);
+}
+
 /* The arguments of 'kernel', which runs step.cl. */
 static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
                        const struct range *range)
@@ -66,7 +74,7 @@ static cl_int set_step(clstep_optimizer *opt, struct cs_kernel *kernel,
     const bool later = has(opt, CS_MAX_NORM);
     const struct cs_factors *factors = opt->factors;
     const size_t slots =
-        opt->slot_count - (later && cs_settings_has_average(opt->settings));
+        later ? opt->slot_count - cs_feature_slots(opt) : opt->slot_count;
 
     cs_push_own(&arguments, sizeof(count), &count);
     cs_push_own(&arguments, sizeof(first), &first);
@@ -123,15 +131,14 @@ static cl_int set_finish(clstep_optimizer *opt, struct cs_kernel *kernel,
         cs_push(&arguments, sizeof(cl_mem), &b->copy);
         cs_push_own(&arguments, sizeof(cl_ulong), &copy_offset);
     }
+    if (opt->prune != NULL)
+        cs_prune_push(opt, &arguments);
     if (cs_settings_has_average(opt->settings))
         cs_push_own(&arguments, sizeof(cl_mem),
                     &opt->slots[opt->slot_count - 1]);
-    if (opt->table != NULL) {
+    if (opt->table != NULL)
         cs_push_own(&arguments, sizeof(cl_mem), &opt->block_groups);
-        push_table(opt, &arguments);
-    } else {
-        push_hyper(opt, &arguments);
-    }
+    cs_push_scalars(opt, &arguments);
     return arguments.code;
 }
 
@@ -220,21 +227,19 @@ launch_rows(clstep_optimizer *opt, struct cs_call *call,
     cs_push(&arguments, sizeof(cl_mem), &parameters);
     cs_push_own(&arguments, sizeof(parameters_offset), &parameters_offset);
     cs_push_own(&arguments, sizeof(cl_mem), &opt->row_sums);
-    if (opt->table != NULL)
-        push_table(opt, &arguments);
-    else
-        push_hyper(opt, &arguments);
+    cs_push_scalars(opt, &arguments);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(items, opt->local, opt->device->address_bits, &global);
     return cs_call_launch(call, kernel, global, opt->local, error);
 }
 
-/* Limits the norms of the rows 'rows', which begin at 'first'. */
+/* Limits the norms of the rows 'rows', which begin at 'first', of parameters
+ * that hold the layout from 'offset' on. */
 static clstep_status
 limit_rows(clstep_optimizer *opt, struct cs_call *call,
            const struct cs_rows *first, const struct cs_rows *rows,
-           const struct range *range, clstep_error *error)
+           cl_mem parameters, uint64_t offset, clstep_error *error)
 {
     const struct {
         struct cs_kernel *kernel;
@@ -246,25 +251,31 @@ limit_rows(clstep_optimizer *opt, struct cs_call *call,
 
     for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++)
         if (launches[i].count != 0)
-            status = launch_rows(
-                opt, call, launches[i].kernel, launches[i].first,
-                launches[i].count, launches[i].count, range->buffers.parameters,
-                range->buffers.parameters_offset - range->first, error);
+            status = launch_rows(opt, call, launches[i].kernel,
+                                 launches[i].first, launches[i].count,
+                                 launches[i].count, parameters, offset, error);
     return status;
 }
 
-/* All launches for one range; the rows of its matrices begin at 'first'. */
+/* All launches for one range, that of the tensors in 'part'; the rows of its
+ * matrices begin at 'first'. */
 static clstep_status
 update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
        const struct cs_rows *first, const struct cs_rows *rows,
-       clstep_error *error)
+       const struct cs_prune_part *part, clstep_error *error)
 {
+    const uint64_t begin = range->buffers.parameters_offset - range->first;
+    const bool finishes = part->tensors != 0 || has(opt, CS_MAX_NORM);
     clstep_status status = launch_range(opt, call, set_step, &opt->kernel,
                                         &opt->tail, range, error);
 
     if (status == CLSTEP_OK && opt->rows.cl != NULL)
-        status = limit_rows(opt, call, first, rows, range, error);
-    if (status == CLSTEP_OK && opt->finish.cl != NULL)
+        status = limit_rows(opt, call, first, rows, range->buffers.parameters,
+                            begin, error);
+    if (status == CLSTEP_OK && part->tensors != 0)
+        status = cs_prune_launch(opt, call, part, range->buffers.parameters,
+                                 begin, error);
+    if (status == CLSTEP_OK && finishes && opt->finish.cl != NULL)
         status = launch_range(opt, call, set_finish, &opt->finish,
                               &opt->finish_tail, range, error);
     return status;
@@ -275,21 +286,28 @@ cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
     const struct range all = {0, opt->count, *buffers};
+    const bool prunes = cs_prune_is_due(opt);
+    struct cs_prune_part part = {.tensors = prunes ? opt->tensor_count : 0};
     struct cs_rows first = {0};
     clstep_status status = CLSTEP_OK;
 
+    part.chunks = cs_prune_chunks(opt, 0, part.tensors);
     if (!apart)
-        return update(opt, call, &all, &first, &opt->rows_of_all, error);
+        return update(opt, call, &all, &first, &opt->rows_of_all, &part, error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
         const struct range range = {tensor->offset, tensor->count, buffers[t]};
         const struct cs_rows rows = cs_rows_of(tensor);
 
+        part.tensors = prunes;
+        part.chunks = cs_prune_chunks(opt, t, part.tensors);
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status = update(opt, call, &range, &first, &rows, error);
+            status = update(opt, call, &range, &first, &rows, &part, error);
         first.items += rows.items;
         first.sums += rows.sums;
         first.longs += rows.longs;
+        part.first_tensor++;
+        part.first_chunk += part.chunks;
     }
     return status;
 }
@@ -304,6 +322,7 @@ void cs_launch_forget(clstep_optimizer *opt)
     cs_kernel_forget(&opt->finish);
     cs_kernel_forget(&opt->finish_tail);
     cs_factors_forget(opt->factors);
+    cs_prune_forget(opt);
 }
 
 /* --- warming up ----------------------------------------------------------- */
@@ -359,6 +378,8 @@ static clstep_status warm_all(clstep_optimizer *opt, cl_mem dummy, size_t from,
         if (rows[i]->cl != NULL)
             status =
                 launch_rows(opt, &call, rows[i], 0, 0, to, dummy, 0, error);
+    if (status == CLSTEP_OK && opt->prune != NULL)
+        status = cs_prune_warm(opt, &call, dummy, to, error);
     if (status == CLSTEP_OK) {
         const cl_int code = clFinish(call.queue);
 

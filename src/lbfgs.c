@@ -249,7 +249,7 @@ check_buffers(const clstep_lbfgs *l, cl_command_queue queue,
               const clstep_buffers *buffers, clstep_error *error)
 {
     const struct cs_vectors *v = &l->vectors;
-    clstep_status status = cs_check_device_queue(v->device, queue, error);
+    clstep_status status = cs_check_queue_of(v->device, "lbfgs", queue, error);
 
     if (status == CLSTEP_OK &&
         (buffers->copy != NULL || buffers->scale != NULL))
@@ -394,7 +394,7 @@ check_slot(const clstep_lbfgs *l, cl_command_queue queue, const char *name,
             (unsigned long long)count, (unsigned long long)offset);
     *place = cs_vectors_place(&l->vectors, vector_of(l, i));
     place->offset += offset;
-    return cs_check_device_queue(l->vectors.device, queue, error);
+    return cs_check_queue_of(l->vectors.device, "lbfgs", queue, error);
 }
 
 clstep_status

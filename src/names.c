@@ -77,8 +77,9 @@ clstep_status cs_names_unknown(const struct cs_names *names, const char *name,
     for (size_t i = 0; i < names->feature_count; i++)
         list_name(all, sizeof(all), names->features[i].name);
     return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                   "%s has no setting '%.64s'; it has %s, and the features %s",
-                   names->owner, name, own, all);
+                   "%s has no setting '%.64s'; it has %s%s%s", names->owner,
+                   name, own[0] != '\0' ? own : "none",
+                   all[0] != '\0' ? ", and the features " : "", all);
 }
 
 static clstep_status

@@ -5,6 +5,8 @@
 #include "optimizer.h"
 #include "error.h"
 #include "factors.h"
+#include "plan.h"
+#include "prune.h"
 #include "sums.h"
 
 #include <stdlib.h>
@@ -183,7 +185,7 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
 
             launches += rows.longs != 0 ? 3 : rows.items != 0;
         }
-        launches += norm;
+        launches += norm + cs_prune_launches(opt);
     }
     return launches + norm + (sums_of(opt) != NULL) +
            cs_factors_launches(opt, apart);
@@ -587,6 +589,13 @@ static uint64_t size_of(const clstep_optimizer *opt, enum cs_feature which)
     return feature(opt, which) == CS_TYPE_F32 ? sizeof(float) : 2;
 }
 
+/* Says whether a step only reads 'slot': what prune holds is written where it
+ * is chosen. */
+static bool is_read_only(const struct cs_slot *slot)
+{
+    return slot->read_only || slot == &cs_pruned_slot;
+}
+
 uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
 {
     if (opt == NULL)
@@ -598,7 +607,7 @@ uint64_t clstep_optimizer_bytes(const clstep_optimizer *opt)
 
     for (size_t i = 0; i < opt->slot_count; i++)
         if (!opt->slot_rows[i]->per_tensor)
-            floats += opt->slot_rows[i]->read_only ? 1 : 2;
+            floats += is_read_only(opt->slot_rows[i]) ? 1 : 2;
     return sizeof(float) * floats +
            size_of(opt, CS_GRAD_TYPE) * (zero ? 2 : 1) + (copy ? 2 : 0);
 }

@@ -11,6 +11,9 @@
 
 struct cs_table;
 struct cs_factors;
+struct cs_prune;
+
+enum { CS_ALL_SLOTS = CS_MAX_SLOTS + 2 }; /* with those of features */
 
 /* Tensors that share their numbers. */
 struct cs_group {
@@ -47,16 +50,17 @@ struct clstep_optimizer {
      * none where they are in 'table'; 'tail' is the same with one. */
     struct cs_kernel kernel, tail;
     struct cs_kernel rows, rows_fold, rows_limit; /* with max_norm */
-    struct cs_kernel finish, finish_tail;
+    struct cs_kernel finish, finish_tail;         /* with it, or prune */
     struct cs_kernel fill, swap, evaluate;
     size_t local, global; /* of a launch over 'count' elements */
-    cl_mem slots[CS_MAX_SLOTS + 1];
-    const struct cs_slot *slot_rows[CS_MAX_SLOTS + 1];
+    cl_mem slots[CS_ALL_SLOTS];
+    const struct cs_slot *slot_rows[CS_ALL_SLOTS];
     size_t slot_count;
     cl_mem block_groups;  /* the group of each 256 elements, with a table */
     cl_mem block_tensors; /* and the tensor, where something is by tensor */
     struct cs_factors *factors; /* of a rule that needs sums, or NULL */
     cl_mem matrices, row_sums;  /* with max_norm */
+    struct cs_prune *prune;
     size_t matrix_count;
     struct cs_rows rows_of_all;
 
@@ -73,19 +77,17 @@ struct clstep_optimizer {
     cl_event last;
     cl_command_queue last_queue;
     bool torn;
-    uint64_t rewritten[CS_MAX_SLOTS + 1]; /* elements, from the front, since */
+    uint64_t rewritten[CS_ALL_SLOTS]; /* elements, from the front, since */
 };
 
 /* --- buffers.c ------------------------------------------------------------ */
 
-/* Says whether 'queue' can run work of this optimizer. */
+/* Says whether 'queue' can run work of this optimizer, or of the 'owner', which
+ * is on 'device'. */
 clstep_status cs_check_queue(const clstep_optimizer *optimizer,
                              cl_command_queue queue, clstep_error *error);
-
-/* The same of a device. */
-clstep_status
-cs_check_device_queue(const clstep_device *device, cl_command_queue queue,
-                      clstep_error *error);
+clstep_status cs_check_queue_of(const clstep_device *device, const char *owner,
+                                cl_command_queue queue, clstep_error *error);
 
 /* Says whether parameters and gradients, of 'count' floats each, can be read
  * and written and do not overlap. */
@@ -144,6 +146,11 @@ clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
                             bool mends, cl_uint count, const cl_event *list,
                             struct cs_call *call, clstep_error *error);
 
+/* Begins a call of no optimizer: only the caller's events are waited for. */
+clstep_status
+cs_call_open(cl_context context, cl_command_queue queue, cl_uint count,
+             const cl_event *list, struct cs_call *call, clstep_error *error);
+
 /* Lets the call wait for the last one of a further optimizer as well. */
 clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,
                            clstep_error *error);
@@ -184,6 +191,12 @@ void cs_order_forget(clstep_optimizer *optimizer);
 clstep_status cs_fill_slots(clstep_optimizer *optimizer, struct cs_call *call,
                             clstep_error *error);
 
+/* The slots that are those of features, behind the rule's. */
+size_t cs_feature_slots(const clstep_optimizer *optimizer);
+
+/* What prune holds at zero. */
+const cl_mem *cs_pruned_slot_of(const clstep_optimizer *optimizer);
+
 /* Enqueues 'value' for each of the 'count' words of 'buffer'. */
 clstep_status
 cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
@@ -215,6 +228,10 @@ clstep_status
 cs_launch_update(clstep_optimizer *optimizer, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart,
                  clstep_error *error);
+
+/* The last arguments of a kernel that follows the step: its scalars. */
+void cs_push_scalars(clstep_optimizer *optimizer,
+                     struct cs_arguments *arguments);
 
 /* Forgets the arguments of these kernels, where a table goes. */
 void cs_launch_forget(clstep_optimizer *optimizer);

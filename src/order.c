@@ -16,7 +16,7 @@
 void cs_order_tear(clstep_optimizer *optimizer)
 {
     optimizer->torn = true;
-    for (size_t i = 0; i <= CS_MAX_SLOTS; i++)
+    for (size_t i = 0; i < CS_ALL_SLOTS; i++)
         optimizer->rewritten[i] = 0;
 }
 
@@ -63,11 +63,16 @@ static clstep_status turn_from(clstep_optimizer *optimizer,
     return code == CL_SUCCESS ? CLSTEP_OK : cs_fail_cl(error, code, "clFlush");
 }
 
-/* Says whether the caller's events can be waited for. */
+/* Says whether the caller's events can be waited for by the 'owner', which is
+ * of the context 'wanted'. */
 static clstep_status
-check_events(const clstep_optimizer *optimizer, cl_uint count,
+check_events(cl_context wanted, const char *owner, cl_uint count,
              const cl_event *list, clstep_error *error)
 {
+    if ((count == 0) != (list == NULL))
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "wait_list is %s, but wait_count is %u",
+                       list == NULL ? "NULL" : "not NULL", (unsigned)count);
     for (cl_uint i = 0; i < count; i++) {
         cl_context context = NULL;
 
@@ -80,11 +85,11 @@ check_events(const clstep_optimizer *optimizer, cl_uint count,
 
         if (code != CL_SUCCESS)
             return cs_fail_cl(error, code, "clGetEventInfo");
-        if (context != optimizer->device->context)
+        if (context != wanted)
             return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                            "event %u of wait_list belongs to another context "
-                           "than the optimizer",
-                           (unsigned)i);
+                           "than the %s",
+                           (unsigned)i, owner);
     }
     return CLSTEP_OK;
 }
@@ -102,32 +107,11 @@ look(clstep_optimizer *optimizer, bool mends, clstep_error *error)
     return status;
 }
 
-clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
-                            bool mends, cl_uint count, const cl_event *list,
-                            struct cs_call *call, clstep_error *error)
+/* Takes over the caller's events, with room for one more; without memory the
+ * call ends. */
+static clstep_status copy_events(struct cs_call *call, cl_uint count,
+                                 const cl_event *list, clstep_error *error)
 {
-    *call = (struct cs_call){.queue = queue};
-    if ((count == 0) != (list == NULL))
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "wait_list is %s, but wait_count is %u",
-                       list == NULL ? "NULL" : "not NULL", (unsigned)count);
-
-    clstep_status status = check_events(optimizer, count, list, error);
-
-    if (status == CLSTEP_OK)
-        status = look(optimizer, mends, error);
-    if (status == CLSTEP_OK)
-        status = turn_from(optimizer, queue, error);
-    if (status == CLSTEP_OK && queue != optimizer->last_queue) {
-        const cl_int code = clRetainCommandQueue(queue);
-
-        call->retained = code == CL_SUCCESS;
-        if (code != CL_SUCCESS)
-            status = cs_fail_cl(error, code, "clRetainCommandQueue");
-    }
-    if (status != CLSTEP_OK)
-        return status;
-
     const size_t places = sizeof(call->inline_) / sizeof(*call->inline_);
 
     call->events = call->inline_;
@@ -141,9 +125,46 @@ clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
     }
     for (cl_uint i = 0; i < count; i++)
         call->events[call->count++] = list[i];
-    if (optimizer->last != NULL)
-        call->events[call->count++] = optimizer->last;
     return CLSTEP_OK;
+}
+
+clstep_status cs_call_begin(clstep_optimizer *optimizer, cl_command_queue queue,
+                            bool mends, cl_uint count, const cl_event *list,
+                            struct cs_call *call, clstep_error *error)
+{
+    *call = (struct cs_call){.queue = queue};
+
+    clstep_status status = check_events(optimizer->device->context, "optimizer",
+                                        count, list, error);
+
+    if (status == CLSTEP_OK)
+        status = look(optimizer, mends, error);
+    if (status == CLSTEP_OK)
+        status = turn_from(optimizer, queue, error);
+    if (status == CLSTEP_OK && queue != optimizer->last_queue) {
+        const cl_int code = clRetainCommandQueue(queue);
+
+        call->retained = code == CL_SUCCESS;
+        if (code != CL_SUCCESS)
+            status = cs_fail_cl(error, code, "clRetainCommandQueue");
+    }
+    if (status == CLSTEP_OK)
+        status = copy_events(call, count, list, error);
+    if (status == CLSTEP_OK && optimizer->last != NULL)
+        call->events[call->count++] = optimizer->last;
+    return status;
+}
+
+clstep_status
+cs_call_open(cl_context context, cl_command_queue queue, cl_uint count,
+             const cl_event *list, struct cs_call *call, clstep_error *error)
+{
+    *call = (struct cs_call){.queue = queue};
+
+    const clstep_status status =
+        check_events(context, "device", count, list, error);
+
+    return status == CLSTEP_OK ? copy_events(call, count, list, error) : status;
 }
 
 clstep_status cs_call_join(clstep_optimizer *optimizer, struct cs_call *call,

@@ -8,9 +8,16 @@
 #include "plan.h"
 #include "kernels.h"
 
+#include <math.h>
+
 static double feature(const struct cs_settings *settings, enum cs_feature which)
 {
     return cs_settings_feature(settings, which);
+}
+
+static bool is_given(const struct cs_settings *settings, enum cs_feature which)
+{
+    return cs_settings_has_feature(settings, which);
 }
 
 /* The quotient in float: in double and then rounded, it is the same. */
@@ -77,6 +84,99 @@ static double max_norm(const struct cs_settings *settings, uint64_t t)
     return rests(settings, t) ? 0.0 : feature(settings, CS_MAX_NORM);
 }
 
+/* --- prune ---------------------------------------------------------------- */
+
+/* A setting that counts steps, without a fraction. */
+static uint64_t
+steps_of(const struct cs_settings *settings, enum cs_feature which)
+{
+    return (uint64_t)feature(settings, which);
+}
+
+/* The first step in which elements are chosen, and the last. */
+static uint64_t prune_begin(const struct cs_settings *settings)
+{
+    const uint64_t begin = steps_of(settings, CS_PRUNE_BEGIN);
+
+    return begin != 0 ? begin : 1;
+}
+
+static uint64_t prune_end(const struct cs_settings *settings)
+{
+    const uint64_t begin = prune_begin(settings);
+    const uint64_t end = steps_of(settings, CS_PRUNE_END);
+
+    return end < begin ? begin : end;
+}
+
+bool cs_plan_prunes(const struct cs_settings *settings, uint64_t t)
+{
+    const uint64_t begin = prune_begin(settings), end = prune_end(settings);
+
+    return is_given(settings, CS_PRUNE) && t >= begin && t <= end &&
+           (t == end || (t - begin) % steps_of(settings, CS_PRUNE_EVERY) == 0);
+}
+
+/* The share at step 't', in two parts: the result times 2^-'*exponent', both
+ * whole numbers. */
+static double
+pruned_share(const struct cs_settings *settings, uint64_t t, int *exponent)
+{
+    const uint64_t begin = prune_begin(settings), end = prune_end(settings);
+    const double p =
+        t == end ? 1.0 : (double)(t - begin) / (double)(end - begin);
+    const double q = 1.0 - p;
+    const double share = feature(settings, CS_PRUNE) * (1.0 - q * q * q);
+    const double fraction = frexp(share, exponent);
+
+    *exponent = 53 - *exponent;
+    return ldexp(fraction, 53);
+}
+
+/* 18 bits of the share's first part, from 'shift' on. */
+static double
+share_bits(const struct cs_settings *settings, uint64_t t, int shift)
+{
+    int exponent;
+    const double share = pruned_share(settings, t, &exponent);
+
+    return (double)((uint64_t)share >> shift & 0x3ffff);
+}
+
+static double share_high(const struct cs_settings *settings, uint64_t t)
+{
+    return share_bits(settings, t, 36);
+}
+
+static double share_middle(const struct cs_settings *settings, uint64_t t)
+{
+    return share_bits(settings, t, 18);
+}
+
+static double share_low(const struct cs_settings *settings, uint64_t t)
+{
+    return share_bits(settings, t, 0);
+}
+
+/* -1 in a step that chooses no elements. */
+static double share_exponent(const struct cs_settings *settings, uint64_t t)
+{
+    int exponent;
+
+    if (!cs_plan_prunes(settings, t))
+        return -1.0;
+    pruned_share(settings, t, &exponent);
+    return exponent;
+}
+
+static bool prunes(const struct cs_settings *settings, enum cs_feature which)
+{
+    (void)which;
+    return is_given(settings, CS_PRUNE);
+}
+
+/* --- the average ---------------------------------------------------------- */
+
 /* The share of the parameters in their average: 1 for a copy. */
 static double share(const struct cs_settings *settings, uint64_t t)
 {
@@ -89,11 +189,6 @@ static double share(const struct cs_settings *settings, uint64_t t)
                : 1.0 - feature(settings, CS_EMA_DECAY);
 }
 
-static bool is_given(const struct cs_settings *settings, enum cs_feature which)
-{
-    return cs_settings_has_feature(settings, which);
-}
-
 static bool
 has_average(const struct cs_settings *settings, enum cs_feature which)
 {
@@ -103,6 +198,8 @@ has_average(const struct cs_settings *settings, enum cs_feature which)
 
 const struct cs_slot cs_average_slot = {"ema", "average of the parameters",
                                         .condition = "ema_decay"};
+const struct cs_slot cs_pruned_slot = {
+    "pruned", "1 where the parameter is held at zero", .condition = "prune"};
 
 /* The scalar of each feature that has one, computed in double. */
 static const struct {
@@ -117,6 +214,10 @@ static const struct {
     [CS_WEIGHT_DECAY] = {"decay_factor", decay_factor, is_given},
     [CS_PROX_L1] = {"soft_threshold", soft_threshold, is_given},
     [CS_MAX_NORM] = {"max_norm", max_norm, is_given},
+    [CS_PRUNE] = {"share_high", share_high, prunes},
+    [CS_PRUNE_BEGIN] = {"share_middle", share_middle, prunes},
+    [CS_PRUNE_END] = {"share_low", share_low, prunes},
+    [CS_PRUNE_EVERY] = {"share_exponent", share_exponent, prunes},
     [CS_EMA_DECAY] = {"ema_share", share, has_average},
 };
 
@@ -180,8 +281,12 @@ static void write_slots(const struct cs_settings *settings, enum kind kind,
     if (kind == OF_TENSORS)
         return;
 
-    /* With max_norm, the average comes after the kernel. */
-    if (cs_settings_has_average(settings) && !is_given(settings, CS_MAX_NORM))
+    /* With max_norm, these come after the kernel; it never writes the first. */
+    if (is_given(settings, CS_MAX_NORM))
+        return;
+    if (is_given(settings, CS_PRUNE) && kind != OF_ELEMENTS_WRITTEN)
+        write_slot(cs_pruned_slot.name, before, between, after, text);
+    if (cs_settings_has_average(settings))
         write_slot(cs_average_slot.name, before, between, after, text);
 }
 
@@ -315,10 +420,11 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
                    struct cs_text *text)
 {
     static const enum cs_feature seen[] = {
-        CS_GRAD_SCALE,       CS_MAXIMIZE,  CS_CLIP_VALUE, CS_CLIP_NORM,
-        CS_CLIP_NORM_TENSOR, CS_L1,        CS_L2,         CS_PROX_L1,
-        CS_MAX_NORM,         CS_COPY_TYPE, CS_GRAD_TYPE,  CS_ZERO_GRAD,
-        CS_CAUTIOUS_UPDATE};
+        CS_GRAD_SCALE, CS_MAXIMIZE,         CS_CLIP_VALUE,
+        CS_CLIP_NORM,  CS_CLIP_NORM_TENSOR, CS_L1,
+        CS_L2,         CS_PROX_L1,          CS_MAX_NORM,
+        CS_PRUNE,      CS_COPY_TYPE,        CS_GRAD_TYPE,
+        CS_ZERO_GRAD,  CS_CAUTIOUS_UPDATE};
     const clstep_rule *rule = settings->rule;
     const struct cs_pass *pass = cs_settings_pass(settings);
     const size_t own = cs_settings_own(rule);

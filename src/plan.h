@@ -15,8 +15,11 @@
 
 enum { CS_MAX_FLOATS = CS_MAX_SCALARS + CS_FEATURES };
 
-/* The slot of the average, behind those of the rule. */
-extern const struct cs_slot cs_average_slot;
+/* Behind the slots of the rule: what prune holds at zero, then the average. */
+extern const struct cs_slot cs_pruned_slot, cs_average_slot;
+
+/* Says whether step 't' chooses what prune holds at zero. */
+bool cs_plan_prunes(const struct cs_settings *settings, uint64_t t);
 
 /*
  * Writes the declarations for these settings.  Where 'rows' is true, the

@@ -73,6 +73,17 @@ static const clstep_setting_info features[CS_FEATURES] = {
     [CS_MAX_NORM] = {"max_norm",
                      "limit of the norm of each row of a matrix, 0 for none",
                      NUMBER, 0.0, 0.0, FLT_MAX, NULL},
+    [CS_PRUNE] = {"prune",
+                  "share of the smallest elements of each matrix held at zero",
+                  NUMBER, 0.0, 0.0, 1.0, NULL},
+    [CS_PRUNE_BEGIN] = {"prune_begin",
+                        "the step at which that share begins to grow", NUMBER,
+                        0.0, 0.0, 0x1p53, NULL},
+    [CS_PRUNE_END] = {"prune_end", "the step at which it is reached", NUMBER,
+                      0.0, 0.0, 0x1p53, NULL},
+    [CS_PRUNE_EVERY] = {"prune_every",
+                        "steps from one choice of the elements to the next",
+                        NUMBER, 100.0, 1.0, 0x1p53, NULL},
     [CS_EMA_DECAY] = {"ema_decay",
                       "decay of the average of the parameters in slot ema, 0 "
                       "for a copy",
@@ -284,6 +295,11 @@ check_scales(const struct cs_settings *settings, clstep_error *error)
     if (dynamic && cs_settings_feature(settings, CS_CHECK_FINITE) == 0.0)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "the scale_ settings of %s need check_finite=1", rule);
+    for (int f = CS_PRUNE_BEGIN; f <= CS_PRUNE_EVERY; f++)
+        if (cs_settings_has_feature(settings, (enum cs_feature)f) &&
+            !cs_settings_has_feature(settings, CS_PRUNE))
+            return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                           "%s of %s needs prune", features[f].name, rule);
     if (cs_settings_has_feature(settings, CS_EMA_BEGIN) &&
         !cs_settings_has_average(settings))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,

@@ -115,12 +115,12 @@ engines='--json --reference'
 # --- help and version ---------------------------------------------------------
 
 expect 0 --help
-for name in devices rules bench verify replay schedule path; do
+for name in devices rules bench verify replay schedule initializers path; do
     "$clstep" --help | grep -q "^  $name " || fail "--help lacks $name"
 done
 expect 0 --version
 has out '^clstep [0-9]*\.[0-9]*\.[0-9]*$'
-for name in devices rules schedule replay; do
+for name in devices rules schedule initializers replay; do
     expect 0 $name --help
     has out "^Usage: clstep $name"
     has out '--json'
@@ -144,11 +144,12 @@ expect 2 rules sgd adam
 has err "'adam'"
 expect 2 rules nothing
 has err "'nothing'"
-for name in devices rules bench verify replay schedule; do
+for name in devices rules bench verify replay schedule initializers; do
     expect 2 $name --nothing
     has err "^clstep: --nothing: unknown option; \`clstep $name --help\` lists"
     [ $name = rules ] && continue
     [ $name = schedule ] && continue
+    [ $name = initializers ] && continue
     expect 2 $name extra
     has err "^clstep: the argument 'extra' is one too many"
 done
@@ -176,7 +177,8 @@ for word in 'lr  *0.001, in' 'eps_form  *outside | inside | hat' \
     'Kingma' 'weight_decay ' 'clip_norm ' 'check_finite  *0, a flag' \
     'scale_interval  *2000, in' 'grad_type  *f32 | f16 | bf16' \
     'copy_type  *none | f16 | bf16' 'ema_form  *exponential | equal' \
-    'device_scale ' 'max_norm ' '8 for the slot ema'; do
+    'device_scale ' 'max_norm ' '8 for the slot ema' '4 for the slot pruned' \
+    'prune_every  *100, in'; do
     has out "$word"
 done
 # Every number that is optional says so.
@@ -236,6 +238,37 @@ expect 2 rules adam --markdown
 has err 'leave the NAME out'
 expect 2 rules --json --markdown
 has err 'leave --json out'
+
+# --- initializers -------------------------------------------------------------
+
+expect 0 initializers
+for name in zeros uniform normal xavier_uniform xavier_normal lecun_uniform \
+    lecun_normal he_uniform he_normal; do
+    has out "^$name "
+    "$clstep" initializers $name | grep -q '^Formula' ||
+        fail "initializers $name has no formula"
+done
+expect 0 initializers he_normal
+for word in '^he_normal: ' 'fan  *in | out | average' 'gain  *1, in' \
+    'He, Zhang'; do
+    has out "$word"
+done
+expect 0 initializers xavier_uniform
+has out 'fan  *average | in | out'
+expect 0 initializers zeros
+has out '^  none'
+expect 0 initializers --json
+is_object
+for key in initializers name summary settings formula default choices; do
+    has out "\"$key\":"
+done
+expect 0 initializers normal --json
+is_object
+has out '"std"'
+expect 2 initializers kaiming
+has err "^clstep: no initializer is called 'kaiming'; \`clstep initializers\`"
+expect 2 initializers normal uniform
+has err "the argument 'uniform' is one too many"
 
 # --- schedule -----------------------------------------------------------------
 
@@ -682,6 +715,16 @@ grep -q '"skipped":"1"' S || fail 'the state has no skipped steps'
 whole BF16 --rule lion --set check_finite=1 --set device_scale=1 \
     --loss-scale 8.5 --set clip_norm=3 --set max_norm=0.5 \
     --set grad_type=bf16 --set maximize=1 --set clip_value=0.1
+whole F32 --rule momentum --set prune=0.6 --set prune_begin=2 \
+    --set prune_end=4 --set prune_every=1 --set ema_decay=0.5 \
+    --set check_finite=1
+has out '"zeros": 72'
+has out '"zeros": 0'
+grep -q '"m.pruned":' S || fail 'the state has no slot pruned'
+expect 0 replay --rule sgd --params many --grads F32 --out O --set prune=0.6
+has out '^m: 72 of 120 are zero (60 %)$'
+has out '^e: 0 of 0 are zero (0 %)$'
+[ "$(wc -l <"$folder/out")" -eq 4 ] || fail 'the zeros are not in four lines'
 # Where every step is skipped, the copies are those of the first parameters.
 slices N F32 2 1
 expect 0 replay --rule sgd --params many --grads N --out O2 --copy-out C \

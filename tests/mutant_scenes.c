@@ -49,6 +49,8 @@ enum {
  *     c C1        sets the steps, of all groups or of one
  *     w           swaps
  *     r           resumes from another report
+ *     n u z       parameters begin anew: normal, uniform, zero
+ *     Z           counts the parameters that are zero
  *     ( )         the steps between are enqueued before one of them runs
  */
 static const struct {
@@ -154,6 +156,59 @@ static const struct {
      WILD},
     {"max_norm=0.5", {{"sgd", "", "16x16 3x100/1"}}, "s F0 s q1 s", 0},
 
+    /* Beginnings. */
+    {"", {{"sgd", "lr=0.25", "300 256/1 5x7x3 0 4100 1x3"}}, "n s u s z Z", 0},
+    {"", {{"sgd", "lr=0.25", "33x2x3 70000 1x1"}}, "Z u Z n u n", 0},
+
+    /* Pruning; zeros are equal, so that the index decides. */
+    {"prune=0.7 prune_begin=2 prune_end=6 prune_every=2 ema_decay=0.75 "
+     "copy_type=bf16",
+     {{"momentum", "", "7x33 300 200x100 1x1 0x4 1x5"}},
+     "s s Z s s h s s q s z s",
+     0},
+    {"prune=0.7 prune_end=4.5 prune_every=2.5 ema_decay=0.75",
+     {{"adagrad", "", "7x33 300/1 200x100 2x300/2 1x5/1"}},
+     "s q1 s F1 s s T1 h2 s s s C1 s c s",
+     GROUPED},
+    {"prune=0.8 lr=0",
+     {{"sgd", "", "300x300 2x9 16384x1"}},
+     "z s Z u s c n s",
+     0},
+    {"prune=0.3 lr=0",
+     {{"sgd", "", "300x300 2x9 1x16385"}},
+     "s z s c z s",
+     GROUPED},
+    {"prune=0.5 lr=0 prune_end=3 prune_every=1",
+     {{"sgd", "", "1x5 3x7 5x1 2x2 17x1 99x7"}},
+     "s s s c z s",
+     WILD},
+    {"prune=0.6 prune_end=9 prune_every=3 max_norm=4 check_finite=1 "
+     "ema_decay=0.5 copy_type=f16",
+     {{"adam", "", "20x33 100/1 2x300/1 40x500"}},
+     "s b F1 (sbs) s T1 (bsssss) s s s s",
+     0},
+    {"prune=0.6 prune_end=5 prune_every=2 max_norm=1",
+     {{"sgd", "lr=0.5", "20x33 100 2x300"}},
+     "s s z s s s",
+     GROUPED},
+    {"prune=0.6 prune_end=9 prune_every=3 check_finite=1 ema_decay=0.5",
+     {{"adopt", "", "20x33 100/1 2x300/1 40x500"}},
+     "s b F1 (sbs) s T1 (bsssss) s s s s",
+     GROUPED},
+    {"prune=0.5 prune_end=3 prune_every=2 copy_type=f16 ema_decay=0.75",
+     {{"momentum", "", "300 2x256 1 3x100/1 0 200x100 5x5"}},
+     "s s F1 s T1 s s",
+     APART},
+    {"prune=0.5 prune_end=3 max_norm=2",
+     {{"momentum", "", "2x256 30 3x100 200x100"}},
+     "s s s s",
+     APART | GROUPED},
+    {"check_finite=1",
+     {{"adam", "prune=0.5", "300 2x256/1 50x10/1"},
+      {"sgd", "prune=0.75 prune_begin=3 lr=0.5", "10x10 30x30/1 7/1"}},
+     "s b s s F1 s (sbs) T1 q1 s",
+     0},
+
     /* 16 bits, and features in front of them. */
     {"copy_type=f16 lr=0", {{"sgd", "", "5000"}}, "s s", MIDDLES},
     {"copy_type=bf16 lr=0", {{"sgd", "", "5000"}}, "s s", MIDDLES},
@@ -231,8 +286,7 @@ static const struct {
      "s s s i s h s q s d",
      0},
     {"weight_decay=0.1 prox_l1=0.01",
-     {{"sgdp", "delta=1",
-       "7x33 300/1 3x2x5 2x5000/2 0x4 5x255 600x7/2 9x256"}},
+     {{"sgdp", "delta=1", "7x33 300/1 3x2x5 2x5000/2 0x4 5x255 600x7/2 9x256"}},
      "s s F1 s s T1 i s h s q2 s",
      GROUPED},
     {"check_finite=1 weight_decay=0.1",
@@ -369,6 +423,7 @@ void scenes_print(const clstep_rule *rule, const clstep_setting *settings,
     const bool sums = cs_sums_needed(&resolved);
     const bool factors = cs_settings_pass(&resolved) != NULL;
     const bool rows = groups || sums || factors;
+    const bool prunes = cs_settings_has_feature(&resolved, CS_PRUNE);
 
     for (int tail = 0; tail <= rows; tail++) {
         const char *macro = tail ? " TAIL" : "";
@@ -376,12 +431,19 @@ void scenes_print(const clstep_rule *rule, const clstep_setting *settings,
         printf(" | step/%s:%s", clstep_rule_name(rule), macro);
         cs_plan_write(&resolved, rows, &text);
         print_macros(&text);
-        if (!cs_settings_has_feature(&resolved, CS_MAX_NORM))
+        if (cs_settings_has_feature(&resolved, CS_MAX_NORM)) {
+            printf(" | rows:%s", macro);
+            cs_plan_write(&resolved, rows, &text);
+            print_macros(&text);
+        }
+        if (!cs_settings_has_feature(&resolved, CS_MAX_NORM) && !prunes)
             continue;
-        printf(" | rows:%s", macro);
+        printf(" | finish:%s", macro);
         cs_plan_write(&resolved, rows, &text);
         print_macros(&text);
-        printf(" | finish:%s", macro);
+    }
+    if (prunes) {
+        printf(" | prune:%s", grouped ? " GROUP_A_CHUNK" : "");
         cs_plan_write(&resolved, rows, &text);
         print_macros(&text);
     }
@@ -414,6 +476,14 @@ void scenes_print_macros(size_t index)
                      strchr(scenes[index].parts[p].tensors, '/') != NULL,
                      (scenes[index].kind & GROUPED) != 0);
     }
+    if (strchr(scenes[index].script, 'n') != NULL)
+        printf(" | initialize: NORMAL");
+    if (strchr(scenes[index].script, 'u') != NULL)
+        printf(" | initialize: UNIFORM");
+    if (strchr(scenes[index].script, 'z') != NULL)
+        printf(" | initialize: CONSTANT");
+    if (strchr(scenes[index].script, 'Z') != NULL)
+        printf(" | zeros:");
 }
 
 /* --- a scene -------------------------------------------------------------- */
@@ -1217,6 +1287,64 @@ static void resume(struct stage *s)
     reference_resume(s->parts[0].reference, &expected);
 }
 
+/* Lets the parameters begin anew. */
+static void initialize(struct stage *s, char act)
+{
+    const char *name = act == 'n'   ? "he_normal"
+                       : act == 'u' ? "xavier_uniform"
+                                    : "zeros";
+    const uint64_t seed = trial_random_next(&s->random);
+
+    for (size_t p = 0; p < s->part_count; p++) {
+        struct part *part = &s->parts[p];
+        const struct image *image = &part->images[PARAMETERS];
+        clstep_error error;
+
+        check_status(s,
+                     clstep_initialize(s->place->device, s->place->queue,
+                                       part->layout, CLSTEP_ALL_TENSORS, name,
+                                       NULL, seed, image->buffer, image->begin,
+                                       0, NULL, NULL, &error),
+                     &error);
+        for (size_t t = 0; t < part->tensor_count; t++) {
+            const clstep_tensor *tensor = &part->tensors[t];
+            float *w = part->w + tensor->offset;
+
+            if (act == 'z')
+                reference_init_zeros(w, tensor->count);
+            else
+                reference_init_by_shape(name, w, tensor->rank, tensor->shape,
+                                        tensor->offset, seed, 1.0, NULL);
+        }
+    }
+}
+
+static void count_zeros(struct stage *s)
+{
+    static uint64_t zeros[MAX_TENSORS];
+
+    for (size_t p = 0; p < s->part_count; p++) {
+        struct part *part = &s->parts[p];
+        const struct image *image = &part->images[PARAMETERS];
+        clstep_error error;
+
+        check_status(s,
+                     clstep_count_zeros(s->place->device, s->place->queue,
+                                        part->layout, image->buffer,
+                                        image->begin, zeros, &error),
+                     &error);
+        for (size_t t = 0; t < part->tensor_count && s->code == 0; t++) {
+            const float *w = part->w + part->tensors[t].offset;
+            uint64_t expected = 0;
+
+            for (uint64_t i = 0; i < part->tensors[t].count; i++)
+                expected += w[i] == 0.0f;
+            if (zeros[t] != expected)
+                fails(s, 1, "the zeros of a tensor", (double)t);
+        }
+    }
+}
+
 static void open_gate(struct stage *s)
 {
     cl_int code;
@@ -1249,6 +1377,14 @@ static void perform(struct stage *s, char act, int group)
         break;
     case 'r':
         resume(s);
+        break;
+    case 'n':
+    case 'u':
+    case 'z':
+        initialize(s, act);
+        break;
+    case 'Z':
+        count_zeros(s);
         break;
     case '(':
         open_gate(s);

@@ -26,11 +26,33 @@ static void fill(struct trial_random *random, float *x, uint64_t count)
 
 /* --- life ----------------------------------------------------------------- */
 
+/* Says whether the elements are those of a matrix, of one row. */
+static bool is_matrix(const clstep_setting *settings)
+{
+    for (; settings != NULL && settings->name != NULL; settings++)
+        if (strcmp(settings->name, "prune") == 0)
+            return true;
+    return false;
+}
+
+clstep_layout *scene_layout(const clstep_setting *settings, uint64_t count)
+{
+    const uint64_t shape[] = {1, count};
+    clstep_layout *layout;
+    clstep_error error;
+
+    if (!is_matrix(settings))
+        return fixture_layout(count);
+    fixture_ok(clstep_layout_create(&layout, &error), &error);
+    fixture_ok(clstep_layout_add(layout, "w", 2, shape, 0, &error), &error);
+    return layout;
+}
+
 static clstep_optimizer *
 create_optimizer(const struct trial_place *place, const char *rule,
                  const clstep_setting *settings, uint64_t count)
 {
-    clstep_layout *layout = fixture_layout(count);
+    clstep_layout *layout = scene_layout(settings, count);
     clstep_optimizer *optimizer;
     clstep_error error;
 
@@ -51,7 +73,10 @@ create_reference(const char *rule, const clstep_setting *settings,
         list[i] = (struct reference_setting){
             settings[i].name, settings[i].value, settings[i].choice};
 
-    struct reference *reference = reference_create(rule, list, (size_t)count);
+    const struct reference_tensor tensor = {
+        .count = count, .rows = is_matrix(settings) ? 1 : 0};
+    struct reference *reference =
+        reference_create_layout(rule, list, &tensor, 1);
 
     assert_non_null(reference);
     return reference;

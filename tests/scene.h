@@ -11,7 +11,7 @@
 #include "fixture.h"
 #include "reference.h"
 
-enum { SCENE_SLOTS = 5 };
+enum { SCENE_SLOTS = 6 };
 
 struct scene {
     uint64_t count;
@@ -28,6 +28,10 @@ struct snapshot {
     uint64_t count, steps;
     float *w, *g, *slots[SCENE_SLOTS];
 };
+
+/* The layout of a scene with these settings: a vector, but with prune a matrix
+ * of one row. */
+clstep_layout *scene_layout(const clstep_setting *settings, uint64_t count);
 
 /* 'settings' may be NULL; the numbers are ordinary ones of both signs. */
 void scene_open(struct scene *scene, const char *rule,

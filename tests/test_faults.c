@@ -46,6 +46,11 @@ static const clstep_setting decided[] = {{.name = "lr", .value = 0.01},
                                          {.name = "clip_norm", .value = 0.5},
                                          {0}};
 
+static const clstep_setting pruned[] = {{.name = "prune", .value = 0.7},
+                                        {.name = "prune_end", .value = 99},
+                                        {.name = "prune_every", .value = 1},
+                                        {0}};
+
 /* Of this scenario. */
 static const char *rule = "adam";
 static const clstep_setting *settings = plain;
@@ -285,9 +290,9 @@ static void settle_reset(struct run *run, bool success)
     open_gate(run);
     if (!success)
         return;
-    memset(reference_slot(reference, "exp_avg"), 0, elements() * sizeof(float));
-    memset(reference_slot(reference, "exp_avg_sq"), 0,
-           elements() * sizeof(float));
+    for (size_t i = 0; reference_slot_name(reference, i) != NULL; i++)
+        memset(reference_slot(reference, reference_slot_name(reference, i)), 0,
+               elements() * sizeof(float));
     reference_set_steps(reference, 0);
 }
 
@@ -485,6 +490,38 @@ static void part(struct run *run)
     run->joint = NULL;
 }
 
+/* --- operations: parameters ----------------------------------------------- */
+
+static clstep_status initialize(struct run *run, clstep_error *error)
+{
+    run->done = (cl_event)(uintptr_t)run;
+
+    const clstep_status status = clstep_initialize(
+        run->device, run->queues[0], run->layout, 0, "normal", NULL, 5,
+        buffers_of(run)->parameters, 0, WAITS, run->waits, &run->done, error);
+
+    assert_true((status == CLSTEP_OK) == (run->done != NULL));
+    return status;
+}
+
+static void settle_initialize(struct run *run, bool success)
+{
+    settle_events(run, false);
+    if (success)
+        reference_init_normal(run->scene.w, elements(), 0, 5, 0.0, 1.0);
+}
+
+static clstep_status count_zeros(struct run *run, clstep_error *error)
+{
+    uint64_t zeros = 17;
+    const clstep_status status =
+        clstep_count_zeros(run->device, run->queues[0], run->layout,
+                           buffers_of(run)->parameters, 0, &zeros, error);
+
+    assert_int_equal(zeros, status == CLSTEP_OK ? 0 : 17);
+    return status;
+}
+
 static const struct operation device_only[] = {
     {"create a device", NULL, create_device, NULL},
     {0},
@@ -557,6 +594,26 @@ static const struct operation evaluated_life[] = {
     {0},
 };
 
+/* Each step chooses what is held at zero. */
+static const struct operation pruned_life[] = {
+    {"create an optimizer", NULL, create_optimizer, NULL},
+    {"step", NULL, step, settle_step},
+    {"step again", NULL, step, settle_step},
+    {"step on another queue", prepare_gate, step_elsewhere, settle_elsewhere},
+    {"step apart", NULL, steps_apart, settle_step},
+    {"reset", prepare_gate, reset, settle_reset},
+    {"step after the reset", NULL, step, settle_step},
+    {0},
+};
+
+/* On a device that has the optimizer's programs, and not these. */
+static const struct operation parameters[] = {
+    {"count zeros", NULL, count_zeros, NULL},
+    {"initialize", prepare_waits, initialize, settle_initialize},
+    {"step", NULL, step, settle_step},
+    {0},
+};
+
 /* --- a run ---------------------------------------------------------------- */
 
 static void open_run(struct run *run, const struct operation *operations)
@@ -575,13 +632,15 @@ static void open_run(struct run *run, const struct operation *operations)
                                               fixture_id(), 0, &code);
         assert_int_equal(code, CL_SUCCESS);
     }
-    if (operations == creation)
-        fixture_ok(create_device(run, &error), &error);
     if (operations == life || operations == whole_life ||
-        operations == evaluated_life)
+        operations == evaluated_life || operations == pruned_life)
         run->device = shared;
+    else if (operations == creation || operations == parameters)
+        fixture_ok(create_device(run, &error), &error);
     if (operations != layout_only)
-        run->layout = fixture_layout(elements());
+        run->layout = scene_layout(settings, elements());
+    if (operations == parameters)
+        fixture_ok(create_optimizer(run, &error), &error);
 }
 
 /* Releases what the library has made; 'gate' and the like are settled. */
@@ -619,7 +678,7 @@ static void mend(struct run *run)
                          elements() * sizeof(float), scene->w, 0, NULL, NULL),
                      CL_SUCCESS);
     for (size_t i = 0;
-         (slot = reference_slot_name(scene->reference, i)) != NULL; i++)
+         (slot = clstep_optimizer_slot(scene->optimizer, i)) != NULL; i++)
         fixture_ok(clstep_optimizer_write(
                        scene->optimizer, run->queues[0], slot, 0, elements(),
                        reference_slot(scene->reference, slot), &error),
@@ -765,10 +824,13 @@ static void life_of(const struct operation *operations, const char *name)
     fixture_ok(
         clstep_device_create(place->context, fixture_id(), &shared, &error),
         &error);
-    clstep_layout *layout = fixture_layout(elements());
+    clstep_layout *layout = scene_layout(settings, elements());
     clstep_optimizer *first;
+    struct scene scene;
 
-    clstep_optimizer_release(fixture_optimizer(rule, settings, COUNT));
+    /* The fixture's device keeps its programs too. */
+    scene_open(&scene, rule, settings, elements(), fixture_seed());
+    scene_close(&scene);
 
     fixture_ok(
         clstep_optimizer_create(shared, rule, settings, layout, &first, &error),
@@ -777,6 +839,7 @@ static void life_of(const struct operation *operations, const char *name)
     clstep_layout_release(layout);
     run_all(operations, name);
     clstep_device_release(shared);
+    shared = NULL; /* another device may come to stand there */
 }
 
 static void faults_of_a_life(void **state)
@@ -805,6 +868,20 @@ static void faults_of_an_evaluation(void **state)
     rule = "adam";
 }
 
+static void faults_of_pruning(void **state)
+{
+    (void)state;
+    settings = pruned;
+    life_of(pruned_life, "prune");
+    settings = plain;
+}
+
+static void faults_of_parameters(void **state)
+{
+    (void)state;
+    run_all(parameters, "parameters");
+}
+
 /* The fixture's device keeps the program that every scene needs. */
 static int open_all(void **state)
 {
@@ -829,6 +906,8 @@ int main(void)
         cmocka_unit_test(faults_of_a_life),
         cmocka_unit_test(faults_of_what_is_decided),
         cmocka_unit_test(faults_of_an_evaluation),
+        cmocka_unit_test(faults_of_pruning),
+        cmocka_unit_test(faults_of_parameters),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

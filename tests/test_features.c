@@ -216,7 +216,7 @@ static void features_equal_reference(void **state)
     bool pairs = false;
 
     /* A rule that decays itself has one form of decay of five. */
-    assert_true(ways.count >= (rule->decays_itself ? 26 : 29));
+    assert_true(ways.count >= (rule->decays_itself ? 30 : 33));
     for (size_t i = 0; i < sizeof(paired) / sizeof(*paired); i++)
         pairs = pairs || strcmp(paired[i], clstep_rule_name(rule)) == 0;
     for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {

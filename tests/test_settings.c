@@ -31,6 +31,7 @@ enum range {
     FROM_ONE,
     STEPS,
     INTERVAL,
+    PERIOD,
     TO_ONE,
     FLAG,
     CHOICE
@@ -324,6 +325,10 @@ static const struct row features[] = {
     {"lr_max", 0, POSITIVE, NULL, 1},
     {"prox_l1", 0, ANY, NULL, 1},
     {"max_norm", 0, ANY, NULL, 1},
+    {"prune", 0, SHARE, NULL, 1},
+    {"prune_begin", 0, STEPS, NULL, 1},
+    {"prune_end", 0, STEPS, NULL, 1},
+    {"prune_every", 100, PERIOD, NULL, 1},
     {"ema_decay", 0, FRACTION, NULL, 1},
     {"ema_form", 0, CHOICE, "exponential|equal"},
     {"ema_begin", 0, STEPS, NULL, 1},
@@ -346,6 +351,7 @@ static const struct {
     [FROM_ONE] = {1.0, FLT_MAX},
     [STEPS] = {0.0, 0x1p53},
     [INTERVAL] = {1.0, 0x1p24},
+    [PERIOD] = {1.0, 0x1p53},
     [TO_ONE] = {FLT_MIN, 1.0},
     [FLAG] = {0.0, 1.0},
 };
@@ -424,6 +430,8 @@ alone(clstep_setting *list, const char *name, double value)
         list[1] = (clstep_setting){.name = "decay_form", .choice = "corrected"};
     if (strncmp(name, "scale_", 6) == 0)
         list[1] = (clstep_setting){.name = "check_finite", .value = 1.0};
+    if (strncmp(name, "prune_", 6) == 0)
+        list[1] = (clstep_setting){.name = "prune", .value = 0.5};
     if (strcmp(name, "ema_begin") == 0)
         list[1] = (clstep_setting){.name = "ema_decay", .value = 0.5};
     return list;
@@ -937,6 +945,10 @@ static const struct {
      CLSTEP_INVALID_ARGUMENT, "grad_scale|scale_growth|together"},
     {"adam", "device_scale=1 grad_scale=2", CLSTEP_INVALID_ARGUMENT,
      "device_scale|grad_scale"},
+    {"adam", "prune_begin=3", CLSTEP_INVALID_ARGUMENT, "prune_begin|prune"},
+    {"adam", "prune_end=3", CLSTEP_INVALID_ARGUMENT, "prune_end|prune"},
+    {"adam", "prune_every=3", CLSTEP_INVALID_ARGUMENT, "prune_every|prune"},
+    {"adam", "prune_end=3 prune=0 prune_begin=5 prune_every=1", CLSTEP_OK, ""},
     {"adam", "ema_begin=3", CLSTEP_INVALID_ARGUMENT, "ema_begin|ema_decay"},
     {"adam", "ema_begin=3 ema_form=equal", CLSTEP_OK, ""},
     {"adam", "lr_max=0.5", CLSTEP_INVALID_ARGUMENT, "lr_max|corrected"},

@@ -116,7 +116,7 @@ refuse "^train_text: --unset weight_decay: sgd has" --rule sgd \
     --unset weight_decay
 refuse "clip_norm and clip_norm_tensor" --set clip_norm_tensor=1
 refuse "must be cosine or constant" --schedule linear
-refuse "must be xavier or he" --init zero
+refuse "no initializer 'zero'; 'clstep initializers' lists them" --init zero
 refuse "nope" --nope
 refuse "steps" --steps
 refuse "must end in .svg" --plot plot.png

@@ -6,11 +6,10 @@
 
 #include "fail.h"
 #include "kernels.h"
-#include "random.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- creation ------------------------------------------------------------- */
 
@@ -59,15 +58,6 @@ static void lay_out(struct model *model)
     }
 }
 
-/* Uniform in [-limit, limit]. */
-static void randomise(float *values, const clstep_tensor *tensor, double limit,
-                      uint64_t *random)
-{
-    for (uint64_t i = 0; i < tensor->count; i++)
-        values[tensor->offset + i] =
-            (float)((2 * random_unit(random) - 1) * limit);
-}
-
 static cl_mem create_buffer(cl_context context, size_t count, float *values)
 {
     cl_int code;
@@ -79,25 +69,38 @@ static cl_mem create_buffer(cl_context context, size_t count, float *values)
     return buffer;
 }
 
-/* Biases begin at 0, an embedding's numbers in [-1, 1]. */
-static void create_parameters(struct model *model, cl_context context,
-                              enum initialisation initialisation, uint64_t seed)
+/* Enqueues the first numbers of the tensor called 'name'. */
+static void initialise(const struct model *model, clstep_device *device,
+                       const char *name, const char *initializer, uint64_t seed)
+{
+    clstep_tensor tensor;
+    clstep_error error;
+
+    for (size_t t = 0; clstep_layout_tensor(model->layout, t, &tensor); t++)
+        if (strcmp(tensor.name, name) == 0)
+            check_clstep(clstep_initialize(device, model->queue, model->layout,
+                                           t, initializer, NULL, seed,
+                                           model->parameters, 0, 0, NULL, NULL,
+                                           &error),
+                         &error);
+}
+
+/* Biases begin at 0, an embedding's numbers between -1 and 1. */
+static void
+create_parameters(struct model *model, cl_context context,
+                  clstep_device *device, const clstep_initializer *initializer,
+                  uint64_t seed)
 {
     const size_t count = (size_t)clstep_layout_count(model->layout);
-    float *values = allocate(count, sizeof(*values));
+    float *zeros = allocate(count, sizeof(*zeros));
 
-    model->gradients = create_buffer(context, count, values);
-    randomise(values, &model->embedding, 1.0, &seed);
-    for (size_t i = 0; i < LAYERS; i++) {
-        const struct layer *layer = &model->layers[i];
-        const size_t fan = initialisation == XAVIER
-                               ? layer->inputs + layer->outputs
-                               : layer->inputs;
-
-        randomise(values, &layer->weight, sqrt(6.0 / (double)fan), &seed);
-    }
-    model->parameters = create_buffer(context, count, values);
-    free(values);
+    model->gradients = create_buffer(context, count, zeros);
+    model->parameters = create_buffer(context, count, zeros);
+    free(zeros);
+    initialise(model, device, "embedding.weight", "uniform", seed);
+    for (size_t i = 0; i < LAYERS; i++)
+        initialise(model, device, weight_names[i],
+                   clstep_initializer_name(initializer), seed);
 }
 
 static void create_activations(struct model *model, cl_context context)
@@ -155,16 +158,17 @@ create_kernels(struct model *model, cl_context context, cl_device_id device)
     model->cross_entropy = create_kernel(model->program, "cross_entropy");
 }
 
-struct model model_create(cl_context context, cl_device_id device,
-                          cl_command_queue queue, const struct sizes *sizes,
-                          enum initialisation initialisation, uint64_t seed)
+struct model
+model_create(cl_context context, cl_device_id id, clstep_device *device,
+             cl_command_queue queue, const struct sizes *sizes,
+             const clstep_initializer *initializer, uint64_t seed)
 {
     struct model model = {.sizes = *sizes, .queue = queue};
 
     check_cl(clRetainCommandQueue(queue), "cannot retain the queue");
-    create_kernels(&model, context, device);
+    create_kernels(&model, context, id);
     lay_out(&model);
-    create_parameters(&model, context, initialisation, seed);
+    create_parameters(&model, context, device, initializer, seed);
     create_activations(&model, context);
     return model;
 }

@@ -25,9 +25,6 @@ struct sizes {
     size_t batch;      /* rows that the buffers hold */
 };
 
-/* The variance of the first weights: by inputs and outputs, or by inputs. */
-enum initialisation { XAVIER, HE };
-
 /* A text on the device. */
 struct device_text {
     cl_mem tokens;
@@ -64,10 +61,12 @@ struct model {
     cl_mem bits;               /* the loss of each row of a batch, added up */
 };
 
-/* Creates a model with random parameters.  Retains the queue. */
-struct model model_create(cl_context context, cl_device_id device,
-                          cl_command_queue queue, const struct sizes *sizes,
-                          enum initialisation initialisation, uint64_t seed);
+/* Creates a model whose weights begin as 'initializer' says.  Retains the
+ * queue. */
+struct model
+model_create(cl_context context, cl_device_id id, clstep_device *device,
+             cl_command_queue queue, const struct sizes *sizes,
+             const clstep_initializer *initializer, uint64_t seed);
 void model_release(struct model *model);
 
 struct device_text

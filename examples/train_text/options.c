@@ -23,13 +23,13 @@ static const char *const nothing[] = {NULL};
 
 /* What popt fills in, with the defaults; numbers are parsed afterwards. */
 static struct {
-    const char *rule, *initialisation, *schedule, *csv, *plot, *device;
+    const char *rule, *initializer, *schedule, *csv, *plot, *device;
     const char *steps, *seconds; /* or NULL */
     const char *batch, *context, *hidden, *embedding, *sample, *seed;
     char **settings, **unset, **held_out;
     int decay_biases, check_gradient, help;
 } given = {.rule = "adamw",
-           .initialisation = "xavier",
+           .initializer = "xavier_uniform",
            .schedule = "cosine",
            .batch = "1024",
            .context = "16",
@@ -69,8 +69,9 @@ static const struct poptOption table[] = {
      "Numbers for each of them (16)", "N"},
     {"hidden", 0, POPT_ARG_STRING, &given.hidden, 0,
      "Width of the two tanh layers (192)", "N"},
-    {"init", 0, POPT_ARG_STRING, &given.initialisation, 0,
-     "First weights: xavier or he (xavier)", "NAME"},
+    {"init", 0, POPT_ARG_STRING, &given.initializer, 0,
+     "How the weights begin (xavier_uniform; 'clstep initializers' lists them)",
+     "NAME"},
     {"seed", 0, POPT_ARG_STRING, &given.seed, 0,
      "Seed of all random numbers, 0 or more (1)", "N"},
     {"held-out", 0, POPT_ARG_ARGV, &given.held_out, 0,
@@ -405,9 +406,7 @@ static struct options check_options(const char *const *files)
             check_name("schedule", given.schedule, "cosine", "constant"),
         .decay_biases = given.decay_biases,
         .check_gradient = given.check_gradient,
-        .initialisation =
-            check_name("init", given.initialisation, "xavier", "he") ? HE
-                                                                     : XAVIER,
+        .initializer = clstep_initializer_find(given.initializer),
         .seed = (uint64_t)parse_whole("seed", given.seed, 0, INT64_MAX),
         .sizes = parse_sizes(),
         .files = files != NULL ? files : nothing,
@@ -421,6 +420,9 @@ static struct options check_options(const char *const *files)
 
     if (options.rule == NULL)
         misuse("there is no rule '%s'; 'clstep rules' lists them", given.rule);
+    if (options.initializer == NULL)
+        misuse("there is no initializer '%s'; 'clstep initializers' lists them",
+               given.initializer);
     if (options.device != NULL && options.device[0] == '\0')
         misuse("--device is ''; it must be an index or part of a name");
     parse_duration(&options);

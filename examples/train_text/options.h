@@ -17,7 +17,7 @@ struct options {
     int constant;             /* no schedule of the step size */
     int decay_biases;         /* weight_decay acts on the biases too */
     int check_gradient;       /* in front of the training */
-    enum initialisation initialisation;
+    const clstep_initializer *initializer; /* of the weights */
     uint64_t seed;
     struct sizes sizes;          /* the vocabulary is not known yet */
     const char *const *files;    /* ended by NULL */

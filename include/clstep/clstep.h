@@ -353,6 +353,68 @@ CLSTEP_API int clstep_layout_find(const clstep_layout *layout, const char *name,
                                   clstep_tensor *tensor);
 
 /* ========================================================================== */
+/*                               Initialisation                               */
+/* ========================================================================== */
+
+/*
+ * How parameters begin: with a constant, or with random numbers that depend on
+ * nothing but the seed and their place in the layout, and have the same bits on
+ * every device (docs/numerics.md, section 9).
+ *
+ *     clstep_initialize(device, queue, layout, CLSTEP_ALL_TENSORS, "he_normal",
+ *                       NULL, seed, parameters, 0, 0, NULL, NULL, &error);
+ *
+ * An initializer has settings, as a rule has: names, defaults and closed
+ * intervals, which can be listed.
+ */
+typedef struct clstep_initializer clstep_initializer;
+
+/* The initializer at 'index', or NULL past the last, and the one called 'name',
+ * or NULL. */
+CLSTEP_API const clstep_initializer *clstep_initializer_at(size_t index);
+CLSTEP_API const clstep_initializer *clstep_initializer_find(const char *name);
+
+CLSTEP_API const char *
+clstep_initializer_name(const clstep_initializer *initializer);
+CLSTEP_API const char *
+clstep_initializer_summary(const clstep_initializer *initializer);
+
+/* The formula and its source, in lines. */
+CLSTEP_API const char *
+clstep_initializer_formula(const clstep_initializer *initializer);
+
+/* The setting at 'index'.  Returns 0 past the last, else 1 with '*info' filled
+ * in. */
+CLSTEP_API int
+clstep_initializer_setting(const clstep_initializer *initializer, size_t index,
+                           clstep_setting_info *info);
+
+/* In place of a tensor's index. */
+#define CLSTEP_ALL_TENSORS SIZE_MAX
+
+/*
+ * Enqueues the beginning of the tensor at index 'tensor' of 'layout', or with
+ * CLSTEP_ALL_TENSORS of all, by the initializer called 'name'.  'settings' may
+ * be NULL; what it leaves out has its default.  'parameters' holds the layout
+ * from 'offset' on.  What lies between tensors keeps its bits.
+ *
+ * A tensor has the same numbers whether it is initialised alone or with all.
+ * Two tensors have different ones under the same seed.
+ *
+ * The work begins when the 'wait_count' events of 'wait_list' have completed (0
+ * and NULL together for none); '*done', unless 'done' is NULL, becomes an event
+ * that covers the whole call, which the caller releases.  Waits for nothing
+ * else but the compiler, where the device has not built this kernel yet.  There
+ * is one launch for each tensor: if one of them fails, those in front of it
+ * have been enqueued.
+ */
+CLSTEP_API clstep_status clstep_initialize(
+    clstep_device *device, cl_command_queue queue, const clstep_layout *layout,
+    size_t tensor, const char *name, const clstep_setting *settings,
+    uint64_t seed, cl_mem parameters, uint64_t offset, cl_uint wait_count,
+    const cl_event *wait_list, cl_event *done, clstep_error *error);
+
+/* ========================================================================== */
 /*                                 Optimizer                                  */
 /* ========================================================================== */
 
@@ -439,7 +501,8 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
  * tensor, or eight with max_norm, and one more where the rule sums over
- * tensors.
+ * tensors.  With prune it is the most: that of a step that chooses elements,
+ * which takes up to 19 more, or 20, in the latter for each tensor.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
@@ -604,6 +667,17 @@ CLSTEP_API uint64_t
 clstep_optimizer_norm_bytes(const clstep_optimizer *optimizer);
 CLSTEP_API uint64_t
 clstep_optimizer_sums_bytes(const clstep_optimizer *optimizer);
+
+/*
+ * How many elements of each tensor of 'layout' are zero, of either sign, in
+ * 'parameters', which hold the layout from 'offset' on, after the commands in
+ * front of this on 'queue'; on an out-of-order queue these have been waited
+ * for.  What prune, prox_l1 or a large l1 has come to.  'zeros' has room for a
+ * number for each tensor.  Counted on the device; waits.
+ */
+CLSTEP_API clstep_status clstep_count_zeros(
+    clstep_device *device, cl_command_queue queue, const clstep_layout *layout,
+    cl_mem parameters, uint64_t offset, uint64_t *zeros, clstep_error *error);
 
 /* ========================================================================== */
 /*                                   Joint                                    */

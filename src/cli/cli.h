@@ -25,6 +25,7 @@ int cli_verify(int argc, const char **argv);
 int cli_replay(int argc, const char **argv);
 int cli_schedule(int argc, const char **argv);
 int cli_path(int argc, const char **argv);
+int cli_initializers(int argc, const char **argv);
 
 /* Print "clstep: <sentence>" on stderr and return CLI_FAILED or CLI_MISUSED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -24,6 +24,8 @@ static const struct {
     {"replay", "take steps from files to files", cli_replay},
     {"schedule", "list the learning rate schedules, or tell their values",
      cli_schedule},
+    {"initializers", "list how parameters can begin, or describe one",
+     cli_initializers},
     {"path", "draw the steps of rules on a function of two parameters",
      cli_path},
 };
@@ -39,7 +41,7 @@ static int print_help(void)
           "Subcommands:\n",
           stdout);
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        printf("  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
+        printf("  %-12s %s\n", subcommands[i].name, subcommands[i].summary);
     fputs("\n"
           "Options:\n"
           "  --help     print this text\n"

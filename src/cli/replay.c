@@ -29,7 +29,9 @@ static const char usage[] =
     "metadata the number of steps taken under 'step', of steps skipped by\n"
     "check_finite under 'skipped', and the dynamic scale under 'scale' and\n"
     "'scale_steps'.  Settings are not taken from it: give them again.  On\n"
-    "failure nothing is written.\n";
+    "failure nothing is written.\n"
+    "\n"
+    "With --set prune=S it prints how many elements of each tensor are zero.\n";
 
 /* --- settings ------------------------------------------------------------- */
 
@@ -313,6 +315,40 @@ static json_t *float_json(float number)
     return isfinite(number) ? json_real((double)number) : json_null();
 }
 
+static uint64_t count_zeros(const struct replay *r, size_t tensor)
+{
+    const float *w = r->engine.parameters + r->engine.offsets[tensor];
+    uint64_t zeros = 0;
+
+    for (uint64_t i = 0; i < r->tensors[tensor].count; i++)
+        zeros += w[i] == 0.0f;
+    return zeros;
+}
+
+/* How sparse the parameters have become, for who prunes them. */
+static void print_zeros(const struct replay *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const uint64_t zeros = count_zeros(r, i), count = r->tensors[i].count;
+
+        printf("%s: %" PRIu64 " of %" PRIu64 " are zero (%.4g %%)\n",
+               r->tensors[i].name, zeros, count,
+               count != 0 ? 100.0 * (double)zeros / (double)count : 0.0);
+    }
+}
+
+static json_t *zeros_json(const struct replay *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->count; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o}", "tensor", r->tensors[i].name,
+                            "zeros", count_json(count_zeros(r, i)), "count",
+                            count_json(r->tensors[i].count)));
+    return list;
+}
+
 static int report(struct replay *r)
 {
     json_t *object = json_pack(
@@ -334,6 +370,8 @@ static int report(struct replay *r)
         json_object_set_new(object, "norm", float_json(decided.norm));
     if (replay_has_scale(r))
         json_object_set_new(object, "scale", float_json(decided.scale));
+    if (replay_given(r, "prune"))
+        json_object_set_new(object, "zeros", zeros_json(r));
     if (r->options->reference) {
         json_object_set_new(object, "reference", json_true());
     } else if (r->parameters == 0) {
@@ -388,6 +426,10 @@ static int run(struct replay *r)
         code = write_outputs(r);
     if (code < 0 && r->options->json && report(r) != CLI_OK)
         code = CLI_FAILED;
+    if (code < 0 && !r->options->json && replay_given(r, "prune")) {
+        print_zeros(r);
+        code = cli_flush() == CLI_OK ? -1 : CLI_FAILED;
+    }
     return code < 0 ? commit(r) : code;
 }
 

@@ -106,9 +106,10 @@ static void print_slots(const clstep_rule *rule)
     if (clstep_rule_sums_bytes(rule) != 0)
         printf("; %d of these before the update, for sums over tensors",
                (int)clstep_rule_sums_bytes(rule));
-    puts("\n  Features: 8 for the slot ema, 2 for a copy, 4 each for zero_grad"
-         " and a norm.\n  Of gradients of 16 bits, each reading and writing is"
-         " 2 and not 4.");
+    puts(
+        "\n  Features: 8 for the slot ema, 4 for the slot pruned, 2 for a copy,"
+        " 4 each for\n  zero_grad and a norm.  Of gradients of 16 bits, each"
+        " reading and writing is 2\n  and not 4.");
 }
 
 static void print_rule(const clstep_rule *rule)

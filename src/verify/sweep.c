@@ -18,6 +18,11 @@ static double middling(const clstep_setting_info *info)
 {
     if (strcmp(info->name, "ema_begin") == 0)
         return 2.0; /* the average has to begin within a trial */
+    if (strcmp(info->name, "prune_begin") == 0 ||
+        strcmp(info->name, "prune_every") == 0)
+        return 2.0;
+    if (strcmp(info->name, "prune_end") == 0)
+        return 4.0; /* the same of the choice of elements */
     if (info->max <= 1.0)
         return 0.75;
     return info->min > 0.0 ? 3.0 : 0.0625;
@@ -172,6 +177,11 @@ static const struct {
     {"scale_interval", {"check_finite", 1.0, NULL}},
     {"scale_backoff", {"check_finite", 1.0, NULL}},
     {"ema_begin", {"ema_decay", 0.75, NULL}},
+    {"prune_begin", {"prune", 0.75, NULL}},
+    {"prune_begin", {"prune_end", 4.0, NULL}},
+    {"prune_end", {"prune", 0.75, NULL}},
+    {"prune_every", {"prune", 0.75, NULL}},
+    {"prune_every", {"prune_end", 4.0, NULL}},
 };
 
 /* Says whether the first choice of a feature is one of its ways too: not where

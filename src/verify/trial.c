@@ -399,11 +399,11 @@ static uint64_t rows_of(uint64_t count)
     return rows;
 }
 
-/* Says whether the parameters are a matrix, where it matters: where rules sum
- * over rows, three times in four. */
+/* Says whether the parameters are a matrix: where a feature acts on matrices,
+ * and where rules sum over rows, three times in four. */
 static bool is_matrix(const struct trial *trial)
 {
-    return find(trial, "max_norm") != NULL ||
+    return find(trial, "max_norm") != NULL || find(trial, "prune") != NULL ||
            (clstep_rule_sums_bytes(trial->rule) != 0 && trial->seed % 4 != 0);
 }
 
