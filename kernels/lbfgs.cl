@@ -1,9 +1,6 @@
 /*
- * lbfgs.cl - the vectors of L-BFGS: their sums, the direction, the moves
- * SPDX-License-Identifier: MIT
- *
- * f and g are the loss and its gradient; x and p are the parameters and the
- * gradient that the last search began at.  An iteration:
+ * L-BFGS.  f and g are the loss and its gradient; x and p are the parameters
+ * and the gradient that the last search began at.  An iteration:
  *
  *     s = w - x;  y = g - p
  *     (s, y) becomes the last pair if y.s > 2^-23 |s| |y|
@@ -21,9 +18,15 @@
  * coefficients: W. Chen, Z. Wang and J. Zhou, "Large-scale L-BFGS using
  * MapReduce" (2014).  PyTorch's LBFGS is history=100 line_search=none, and with
  * strong_wolfe line_search=wolfe; it takes t d for s, and asks for y.s > 1e-10.
+ */
+
+/*
+ * SPDX-License-Identifier: MIT
  *
- * The history is in two buffers, s and y, with a vector of 'stride' elements
- * for each place; the other vectors are in 'work'.
+ * The kernels: sums of products and largest values, which come to the host in
+ * one reading; the pair, the direction, and the moves.  The history is in two
+ * buffers, s and y, with a vector of 'stride' elements for each place; the
+ * other vectors are in 'work'.
  */
 #define GRADIENT  0u /* the caller's */
 #define DIRECTION 1u
@@ -60,6 +63,13 @@ vector_at(uint v, const global float *gradients, ulong gradients_offset,
         return work + (v - 1) * stride;
     v -= HISTORY;
     return v < places ? s + v * stride : y + (v - places) * stride;
+}
+
+/* i % by, where i / by is 'whole': of both together LLVM makes an instruction
+ * that Oclgrind 21.10 does not know. */
+static ulong rest(ulong i, ulong whole, ulong by)
+{
+    return i - whole * by;
 }
 
 /* The bits of an absolute value have its order. */
@@ -101,8 +111,13 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
     /* No return before a barrier, which PoCL 3.1 does not bear. */
     const bool is_there = get_group_id(0) < count;
     const ulong i = is_there ? get_group_id(0) : 0;
-    const struct chunk c = chunks[i / asked];
-    const struct question q = asks[i % asked];
+    const ulong which = i / asked, asking = rest(i, which, asked);
+    const struct chunk c = chunks[which];
+    struct question q = {PRODUCT, GRADIENT, GRADIENT};
+
+    if (is_there)
+        q = asks[asking];
+
     const uint length = is_there ? c.count : 0;
     const global float *a = vector_at(q.a, gradients, gradients_offset, work, s,
                                       y, stride, places) +
@@ -125,7 +140,7 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     if (l0 == 0 && is_there)
-        sums[i % asked * chunk_count + i / asked] = lanes[0];
+        sums[asking * chunk_count + which] = lanes[0];
 }
 
 #else
@@ -202,8 +217,9 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
     if (i >= count)
         return;
 
-    const struct chunk c = chunks[i / asked];
-    const struct question q = asks[i % asked];
+    const ulong which = i / asked, asking = rest(i, which, asked);
+    const struct chunk c = chunks[which];
+    const struct question q = asks[asking];
     const global float *a = vector_at(q.a, gradients, gradients_offset, work, s,
                                       y, stride, places) +
                             c.begin;
@@ -212,7 +228,7 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
                             c.begin;
 
     /* Each of them a loop of its own. */
-    sums[i % asked * chunk_count + i / asked] =
+    sums[asking * chunk_count + which] =
         q.kind == PRODUCT ? answer(PRODUCT, a, b, c.count)
         : q.kind == SIZE  ? answer(SIZE, a, a, c.count)
                           : answer(LARGEST, a, a, c.count);
@@ -242,7 +258,7 @@ kernel void clstep_lbfgs_nodes(const ulong count, const ulong node_count,
         return;
 
     const ulong q = i / node_count;
-    const struct part node = nodes[i % node_count];
+    const struct part node = nodes[rest(i, q, node_count)];
     global float *a = sums + (q * chunk_count + node.first);
 
     if (asks[q].kind == LARGEST)

@@ -235,6 +235,15 @@ void clstep_lbfgs_release(clstep_lbfgs *l)
 
 /* --- a call --------------------------------------------------------------- */
 
+static clstep_status check_torn(const clstep_lbfgs *l, clstep_error *error)
+{
+    if (l == NULL || !l->torn)
+        return CLSTEP_OK;
+    return cs_fail(error, CLSTEP_STATE_TORN,
+                   "an earlier call failed on the device: restore the state, "
+                   "reset, or release lbfgs");
+}
+
 static clstep_status
 check_buffers(const clstep_lbfgs *l, cl_command_queue queue,
               const clstep_buffers *buffers, clstep_error *error)
@@ -274,12 +283,10 @@ clstep_lbfgs_step(clstep_lbfgs *l, cl_command_queue queue,
 
     clstep_status status = check_buffers(l, queue, buffers, error);
 
+    if (status == CLSTEP_OK)
+        status = check_torn(l, error);
     if (status != CLSTEP_OK)
         return status;
-    if (l->torn)
-        return cs_fail(error, CLSTEP_STATE_TORN,
-                       "an earlier call failed on the device: restore the "
-                       "state, reset, or release lbfgs");
 
     const cl_int code = clGetCommandQueueInfo(
         queue, CL_QUEUE_PROPERTIES, sizeof(properties), &properties, NULL);
@@ -397,15 +404,12 @@ clstep_lbfgs_read(clstep_lbfgs *l, cl_command_queue queue, const char *slot,
 {
     struct cs_call call = {.queue = queue};
     struct cs_place place;
-    clstep_status status =
-        check_slot(l, queue, slot, offset, count, data, &place, error);
+    clstep_status status = check_torn(l, error);
 
+    if (status == CLSTEP_OK)
+        status = check_slot(l, queue, slot, offset, count, data, &place, error);
     if (status != CLSTEP_OK || count == 0)
         return status;
-    if (l->torn)
-        return cs_fail(error, CLSTEP_STATE_TORN,
-                       "an earlier call failed on the device: restore the "
-                       "state, reset, or release lbfgs");
     status = cs_call_read(&call, place.buffer, CL_TRUE,
                           (size_t)place.offset * sizeof(*data),
                           (size_t)count * sizeof(*data), data, error);

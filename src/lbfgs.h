@@ -44,9 +44,9 @@ struct clstep_lbfgs {
      * steps. */
     double *by_age; /* all of these */
     double *sg, *yg, *of_s, *of_y, *steps;
-    double gg;           /* the gradient with itself */
-    float *coefficients; /* on their way to the device */
-    struct cs_question *asks;
+    double gg;                /* the gradient with itself */
+    float *coefficients;      /* on their way to the device */
+    struct cs_question *asks; /* likewise */
     float *answers;
     char (*slots)[8]; /* their names */
 };

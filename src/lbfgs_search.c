@@ -51,19 +51,18 @@ static clstep_status
 look(struct search *search, struct point *point, clstep_error *error)
 {
     struct cs_lbfgs_call *call = search->call;
-    const struct cs_question asks[] = {
-        {CS_PRODUCT, CS_GRADIENT, CS_DIRECTION},
-        {CS_LARGEST, CS_GRADIENT, CS_GRADIENT},
-        {CS_LARGEST, CS_DIRECTION, CS_DIRECTION},
-    };
+    clstep_lbfgs *l = call->lbfgs;
     float answers[3] = {0};
     struct cs_call commands;
     clstep_status status = cs_lbfgs_begin(call, &commands, error);
 
+    l->asks[0] = (struct cs_question){CS_PRODUCT, CS_GRADIENT, CS_DIRECTION};
+    l->asks[1] = (struct cs_question){CS_LARGEST, CS_GRADIENT, CS_GRADIENT};
+    l->asks[2] = (struct cs_question){CS_LARGEST, CS_DIRECTION, CS_DIRECTION};
+
     if (status == CLSTEP_OK)
-        status =
-            cs_vectors_ask(&call->lbfgs->vectors, &commands, call->buffers,
-                           asks, call->reach < 0.0 ? 3 : 2, answers, error);
+        status = cs_vectors_ask(&l->vectors, &commands, call->buffers, l->asks,
+                                call->reach < 0.0 ? 3 : 2, answers, error);
     cs_call_end(&commands);
     if (status != CLSTEP_OK)
         return status;

@@ -50,17 +50,17 @@ clstep_status cs_lbfgs_evaluate(struct cs_lbfgs_call *call, clstep_error *error)
 static clstep_status
 measure(struct cs_lbfgs_call *call, bool reach, clstep_error *error)
 {
-    const struct cs_question asks[] = {
-        {CS_LARGEST, CS_GRADIENT, CS_GRADIENT},
-        {CS_LARGEST, CS_DIRECTION, CS_DIRECTION},
-    };
+    clstep_lbfgs *l = call->lbfgs;
     float answers[2] = {0};
     struct cs_call commands;
     clstep_status status = cs_lbfgs_begin(call, &commands, error);
 
+    l->asks[0] = (struct cs_question){CS_LARGEST, CS_GRADIENT, CS_GRADIENT};
+    l->asks[1] = (struct cs_question){CS_LARGEST, CS_DIRECTION, CS_DIRECTION};
+
     if (status == CLSTEP_OK)
-        status = cs_vectors_ask(&call->lbfgs->vectors, &commands, call->buffers,
-                                asks, reach ? 2 : 1, answers, error);
+        status = cs_vectors_ask(&l->vectors, &commands, call->buffers, l->asks,
+                                reach ? 2 : 1, answers, error);
     cs_call_end(&commands);
     call->largest = (double)answers[0];
     call->reach = (double)answers[1];

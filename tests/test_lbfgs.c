@@ -147,6 +147,8 @@ static void rosenbrock_is_minimised(void **state)
         for (size_t s = 0; s < 3; s++) {
             struct both both;
 
+            if (fixture_is_small() && c != 0)
+                continue;
             open_both(&both, rosenbrock, NULL, counts[c], rosenbrock_start,
                       settings[s]);
 
@@ -236,7 +238,8 @@ static void calls_have_the_bits_of_the_reference(void **state)
         for (size_t s = 0; s < sizeof(settings) / sizeof(*settings); s++) {
             struct both both;
 
-            if (fixture_is_small() && c >= 2)
+            /* The long history is for the short vectors. */
+            if ((fixture_is_small() && c >= 2) || (c == 3 && s == 3))
                 continue;
             open_both(&both, wells, NULL, counts[c], wells_start, settings[s]);
             for (unsigned i = 0; i < 6; i++)
@@ -446,10 +449,7 @@ static void runs_repeat(void **state)
         if (run == 2) {
             clstep_lbfgs_release(lbfgs);
             lbfgs = create(&p, short_calls);
-            other = clCreateCommandQueue(fixture_place()->context, fixture_id(),
-                                         CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE,
-                                         NULL);
-            p.queue = other != NULL ? other : p.queue;
+            p.queue = other = problem_other_queue();
         }
         problem_restart(&p, wells_start);
         fixture_ok(clstep_lbfgs_reset(lbfgs, &error), &error);
