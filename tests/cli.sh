@@ -188,6 +188,28 @@ done
 while read -r name; do
     has out "^  $name .*, acts if given"
 done <"$folder/optional"
+# What is no rule by element is told, and refused by name.
+expect 0 rules
+has out '^lbfgs  *- .*clstep_lbfgs_create()'
+expect 0 rules lbfgs
+for word in 'no rule by element' 'lr  *1, in' 'history  *10, whole, in' \
+    'line_search  *wolfe | none' 'max_iterations  *20, whole' \
+    'max_evaluations  *25' 'tolerance_gradient  *1e-07' \
+    'tolerance_change  *1e-09' 'Nocedal'; do
+    has out "$word"
+done
+! grep -q 'SPDX\|grad_scale' "$folder/out" || fail "lbfgs has what it has not"
+expect 0 rules lbfgs --json
+is_object
+[ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than lbfgs"
+has out '"by_element": false'
+expect 2 rules lbfgs adam
+expect 2 verify --rule lbfgs
+has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
+expect 2 bench --rule lbfgs
+has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
+expect 2 replay --rule lbfgs --params p --grads g --out o
+has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
 expect 0 rules adamw
 has out 'weight_decay  *0.01, in'
 expect 0 rules --json

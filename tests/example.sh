@@ -5,8 +5,8 @@
 #     example.sh SOURCE_FOLDER LIBRARY_FOLDER
 #
 # The program of the header's comment and that of README.md are the lines of
-# examples/first.c, which any compiler of C11 takes, as it takes examples/joint.c
-# and the functions in README.md.  77 says that a library with sanitizers in it
+# examples/first.c, which any compiler of C11 takes, as it takes the other short
+# examples and the functions in README.md.  77 says that a library with sanitizers in it
 # cannot be linked with a program that has none; the texts have been compared by
 # then.
 set -u
@@ -45,7 +45,7 @@ if [ -e "$source/README.md" ]; then
         echo '#include <clstep/clstep.h>'
         echo '#include <stdio.h>'
         sed -n '/^```c$/,/^```$/p' "$source/README.md" |
-            sed -n '/^int train(/,/^}/p; /^int anneal(/,/^}/p'
+            sed -n '/^int train(/,/^}/p; /^int anneal(/,/^}/p; /^int minimise(/,/^}/p'
     } >"$folder/train.c"
     [ "$(wc -l <"$folder/train.c")" -ge 35 ] || fail "README.md was not read"
     for compiler in gcc clang; do
@@ -66,7 +66,7 @@ build() {
     "$2" -std=c11 -Wall -Wextra -Wpedantic -Werror \
         -Wno-missing-field-initializers -I"$source/include" \
         "$source/examples/$1.c" -o "$folder/program" -L"$library" -lclstep \
-        -lOpenCL || fail "$2 does not take examples/$1.c"
+        -lOpenCL -lm || fail "$2 does not take examples/$1.c"
     output=$(LD_LIBRARY_PATH=$library "$folder/program") ||
         fail "examples/$1.c fails: $output"
 }
@@ -80,5 +80,10 @@ for compiler in gcc clang; do
     build joint "$compiler"
     echo "$output" | tail -n 1 | grep -q '^loss 0\.000.* 99 steps, 1 skipped$' ||
         fail "examples/joint.c prints $output"
+
+    # It is the minimum: the curve that the points were made from.
+    build lbfgs "$compiler"
+    echo "$output" | grep -q '^4\.009 exp(-0\.702 t) + 0\.999, loss 0\.00416' ||
+        fail "examples/lbfgs.c prints $output"
 done
 echo "example.sh: $expected"

@@ -126,7 +126,7 @@ static void print_lbfgs(void)
     puts("\nSettings (the default first)");
     for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
         cli_print_setting(&info);
-    puts("\nMemory\n  2 history + 3 floats for each parameter");
+    puts("\nMemory\n  2 history + 6 floats for each parameter");
     cli_print_formula(clstep_lbfgs_formula());
 }
 
