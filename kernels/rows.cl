@@ -3,12 +3,17 @@
  * SPDX-License-Identifier: MIT
  *
  * A row is a slice of the first dimension of a tensor of rank 2 or more.  Its
- * norm is that of docs/numerics.md section 4.
+ * norm is that of docs/numerics.md section 4.  A row of one chunk of 4096
+ * elements is one work-item's; the chunks of longer ones are one work-item's
+ * each, so that none loops for long: llvmpipe ends the loops of a work-item
+ * after 65,535 rounds in all.
  */
+enum { ITEM, SUM, LONG };
+
 struct matrix {
-    ulong first_row; /* of the rows of all matrices */
-    ulong begin;     /* of its elements in the layout */
-    ulong length;    /* of a row */
+    ulong first[3]; /* of all chunks; of those of long rows; of all long rows */
+    ulong begin;    /* of its elements in the layout */
+    ulong length;   /* of a row */
     ulong group;
 };
 
@@ -37,73 +42,144 @@ static float chunk_sum(const global float *w, ulong count)
     return lanes[0];
 }
 
-/* The sum of 256 chunks of squares, or of what is left of 'count'. */
-static float node_sum(const global float *w, ulong count)
+/* The sum of at most 256 of 'sums', folded by halves. */
+static float fold(const global float *sums, ulong count)
 {
-    float sums[256];
-    const uint chunks = count >= 1048576 ? 256 : (uint)((count + 4095) / 4096);
+    float lanes[128];
 
-    for (uint c = 0; c < chunks; c++)
-        sums[c] = chunk_sum(w + 4096 * c, min(count - 4096 * c, (ulong)4096));
-    for (uint span = 128; span != 0; span /= 2)
-        for (uint l = 0; l < span && l + span < chunks; l++)
-            sums[l] = sums[l] + sums[l + span];
-    return sums[0];
+    for (uint l = 0; l < 128; l++)
+        lanes[l] = (l < count ? sums[l] : 0.0f) +
+                   (l + 128 < count ? sums[l + 128] : 0.0f);
+    for (uint span = 64; span != 0; span /= 2)
+        for (uint l = 0; l < span; l++)
+            lanes[l] = lanes[l] + lanes[l + span];
+    return lanes[0];
 }
 
-/* The same of 256 of these: rows of 2^28 elements and more are refused. */
-static float row_sum(const global float *w, ulong count)
+/* Scales 'count' elements of a row whose squares make 'sum'. */
+static void limit(global float *w, ulong count, float sum, float max_norm)
 {
-    float sums[256];
-    const uint nodes = (uint)((count + 1048575) / 1048576);
+    const float norm = root(sum);
 
-    if (nodes <= 1)
-        return node_sum(w, count);
-    for (uint n = 0; n < nodes; n++)
-        sums[n] = node_sum(w + 1048576 * (ulong)n,
-                           min(count - 1048576 * (ulong)n, (ulong)1048576));
-    for (uint span = 128; span != 0; span /= 2)
-        for (uint l = 0; l < span && l + span < nodes; l++)
-            sums[l] = sums[l] + sums[l + span];
-    return sums[0];
+    if (max_norm != 0.0f && norm > max_norm) {
+        const float factor = divide(max_norm, norm);
+
+        for (ulong e = 0; e < count; e++)
+            w[e] = w[e] * factor;
+    }
 }
 
-/* One work-item a row. */
-kernel void
-clstep_rows(const ulong first, const ulong count,
-            const global struct matrix *restrict matrices,
-            const uint matrix_count, global float *restrict parameters,
-            const ulong parameters_offset, SCALARS)
+/* The matrix of number 'which' of a kind. */
+static const global struct matrix *
+matrix_of(const global struct matrix *matrices, uint count, uint kind,
+          ulong which)
 {
-    const ulong which = first + get_global_id(0);
-    uint low = 0, high = matrix_count;
+    uint low = 0, high = count;
 
-    if (get_global_id(0) >= count)
-        return;
     while (high - low > 1) {
         const uint middle = low + (high - low) / 2;
 
-        if (matrices[middle].first_row <= which)
+        if (matrices[middle].first[kind] <= which)
             low = middle;
         else
             high = middle;
     }
+    return matrices + low;
+}
 
-    const struct matrix m = matrices[low];
-    const uint row = ROW_OF(m.group);
+/* The chunks of each row; a matrix's chunks are numbered row by row. */
+static ulong chunks_of(const global struct matrix *m)
+{
+    return (m->length + 4095) / 4096;
+}
+
+/* Where chunk 'c' of a matrix begins in the layout, and how long it is. */
+static ulong begin_of(const global struct matrix *m, ulong c)
+{
+    return m->begin + c / chunks_of(m) * m->length + c % chunks_of(m) * 4096;
+}
+
+static ulong count_of(const global struct matrix *m, ulong c)
+{
+    return min(m->length - c % chunks_of(m) * 4096, (ulong)4096);
+}
+
+/* Limits the rows of one chunk; of the chunks of long ones, leaves the sum. */
+kernel void
+clstep_rows(const ulong first, const ulong count,
+            const global struct matrix *restrict matrices,
+            const uint matrix_count, global float *restrict parameters,
+            const ulong parameters_offset, global float *restrict sums, SCALARS)
+{
+    if (get_global_id(0) >= count)
+        return;
+
+    const ulong which = first + get_global_id(0);
+    const global struct matrix *m =
+        matrix_of(matrices, matrix_count, ITEM, which);
+    const uint row = ROW_OF(m->group);
 
     if (row >= ROW_SKIPPED)
         return;
 
     const struct hyper h = HYPER(row);
-    global float *w = parameters + (parameters_offset + m.begin +
-                                    (which - m.first_row) * m.length);
-    const float norm = root(row_sum(w, m.length));
+    const ulong c = which - m->first[ITEM];
+    global float *w = parameters + (parameters_offset + begin_of(m, c));
+    const float sum = chunk_sum(w, count_of(m, c));
 
-    if (h.max_norm != 0.0f && norm > h.max_norm) {
-        const float factor = divide(h.max_norm, norm);
+    if (chunks_of(m) == 1)
+        limit(w, count_of(m, c), sum, h.max_norm);
+    else
+        sums[m->first[SUM] + c] = sum;
+}
 
-        for (ulong e = 0; e < m.length; e++)
-            w[e] = w[e] * factor;
-    }
+/* Folds the sums of a long row into the first of them; one work-item a row.
+ * It is given the parameters only because the others are. */
+kernel void
+clstep_rows_fold(const ulong first, const ulong count,
+                 const global struct matrix *restrict matrices,
+                 const uint matrix_count, global float *restrict parameters,
+                 const ulong parameters_offset, global float *restrict sums,
+                 SCALARS)
+{
+    if (get_global_id(0) >= count)
+        return;
+
+    const ulong which = first + get_global_id(0);
+    const global struct matrix *m =
+        matrix_of(matrices, matrix_count, LONG, which);
+    const ulong row = which - m->first[LONG];
+    global float *own = sums + (m->first[SUM] + row * chunks_of(m));
+
+    if (ROW_OF(m->group) >= ROW_SKIPPED)
+        return;
+    for (ulong left = chunks_of(m); left > 1; left = (left + 255) / 256)
+        for (ulong n = 0; 256 * n < left; n++)
+            own[n] = fold(own + 256 * n, left - 256 * n);
+}
+
+/* Limits the chunks of long rows. */
+kernel void
+clstep_rows_limit(const ulong first, const ulong count,
+                  const global struct matrix *restrict matrices,
+                  const uint matrix_count, global float *restrict parameters,
+                  const ulong parameters_offset, global float *restrict sums,
+                  SCALARS)
+{
+    if (get_global_id(0) >= count)
+        return;
+
+    const ulong which = first + get_global_id(0);
+    const global struct matrix *m =
+        matrix_of(matrices, matrix_count, SUM, which);
+    const uint row = ROW_OF(m->group);
+
+    if (row >= ROW_SKIPPED)
+        return;
+
+    const struct hyper h = HYPER(row);
+    const ulong c = which - m->first[SUM];
+
+    limit(parameters + (parameters_offset + begin_of(m, c)), count_of(m, c),
+          sums[which - c % chunks_of(m)], h.max_norm);
 }

@@ -84,6 +84,12 @@ static clstep_status create_rows(clstep_optimizer *opt,
 
     if (status == CLSTEP_OK)
         status = create_kernel(opt, *entry, "clstep_rows", &opt->rows, error);
+    if (status == CLSTEP_OK && opt->rows_of_all.longs != 0)
+        status = create_kernel(opt, *entry, "clstep_rows_fold", &opt->rows_fold,
+                               error);
+    if (status == CLSTEP_OK && opt->rows_of_all.longs != 0)
+        status = create_kernel(opt, *entry, "clstep_rows_limit",
+                               &opt->rows_limit, error);
     if (status == CLSTEP_OK && finish)
         status =
             create_kernel(opt, *entry, "clstep_finish", &opt->finish, error);
@@ -184,8 +190,9 @@ static clstep_status create_blocks(clstep_optimizer *opt, bool tensors,
 static clstep_status create_matrices(clstep_optimizer *opt, clstep_error *error)
 {
     struct matrix {
-        cl_ulong first_row, begin, length, group;
+        cl_ulong first[3], begin, length, group;
     } *matrices = calloc(opt->tensor_count + 1, sizeof(*matrices));
+    struct cs_rows *all = &opt->rows_of_all;
     clstep_status status = CLSTEP_OK;
 
     if (matrices == NULL)
@@ -203,14 +210,25 @@ static clstep_status create_matrices(clstep_optimizer *opt, clstep_error *error)
                              "max_norm takes rows of at most 2^28 elements; "
                              "those of tensor %zu have %llu",
                              t, (unsigned long long)length);
-        matrices[opt->matrix_count++] = (struct matrix){
-            opt->row_count, tensor->offset, length, tensor->group};
-        opt->row_count += tensor->rows;
+        matrices[opt->matrix_count++] =
+            (struct matrix){{all->items, all->sums, all->longs},
+                            tensor->offset,
+                            length,
+                            tensor->group};
+
+        const struct cs_rows rows = cs_rows_of(tensor);
+
+        all->items += rows.items;
+        all->sums += rows.sums;
+        all->longs += rows.longs;
     }
     if (status == CLSTEP_OK)
         status = upload(opt, matrices,
                         (opt->matrix_count + 1) * (sizeof(*matrices) / 4),
                         "the table of matrices", &opt->matrices, error);
+    if (status == CLSTEP_OK)
+        status = cs_device_buffer(opt->device, all->sums + 1, "sums of rows",
+                                  &opt->row_sums, error);
     free(matrices);
     return status;
 }
@@ -468,10 +486,11 @@ void clstep_optimizer_release(clstep_optimizer *opt)
             clReleaseMemObject(opt->slots[i]);
 
     const cl_mem buffers[] = {opt->block_groups, opt->block_tensors,
-                              opt->matrices};
+                              opt->matrices, opt->row_sums};
     struct cs_kernel *const kernels[] = {
-        &opt->kernel,      &opt->tail, &opt->rows, &opt->finish,
-        &opt->finish_tail, &opt->fill, &opt->swap, &opt->evaluate};
+        &opt->kernel,     &opt->tail,    &opt->rows,        &opt->rows_fold,
+        &opt->rows_limit, &opt->finish,  &opt->finish_tail, &opt->fill,
+        &opt->swap,       &opt->evaluate};
 
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         if (buffers[i] != NULL)

@@ -181,23 +181,36 @@ launch_range(clstep_optimizer *opt, struct cs_call *call, set_function *set,
     return status;
 }
 
-/* Launches the rows of matrices from 'first' on. */
+struct cs_rows cs_rows_of(const struct cs_tensor *tensor)
+{
+    const uint64_t length =
+        tensor->rows != 0 ? tensor->count / tensor->rows : 0;
+    const uint64_t items = tensor->rows * ((length + 4095) / 4096);
+    const bool one = items == tensor->rows;
+
+    return (struct cs_rows){items, one ? 0 : items, one ? 0 : tensor->rows};
+}
+
+/* Launches one of the kernels of rows.cl with 'global' work-items, of which
+ * 'count' from 'first' on have something to do. */
 static clstep_status
-launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
-            uint64_t count, uint64_t items, cl_mem parameters, uint64_t offset,
+launch_rows(clstep_optimizer *opt, struct cs_call *call,
+            struct cs_kernel *kernel, uint64_t first, uint64_t count,
+            uint64_t items, cl_mem parameters, uint64_t offset,
             clstep_error *error)
 {
-    struct cs_arguments arguments = {&opt->rows, 0, CL_SUCCESS};
-    const cl_ulong begin = first, rows = count, parameters_offset = offset;
+    struct cs_arguments arguments = {kernel, 0, CL_SUCCESS};
+    const cl_ulong begin = first, some = count, parameters_offset = offset;
     const cl_uint matrices = (cl_uint)opt->matrix_count;
     size_t global = 0;
 
     cs_push_own(&arguments, sizeof(begin), &begin);
-    cs_push_own(&arguments, sizeof(rows), &rows);
+    cs_push_own(&arguments, sizeof(some), &some);
     cs_push_own(&arguments, sizeof(cl_mem), &opt->matrices);
     cs_push_own(&arguments, sizeof(matrices), &matrices);
     cs_push(&arguments, sizeof(cl_mem), &parameters);
     cs_push_own(&arguments, sizeof(parameters_offset), &parameters_offset);
+    cs_push_own(&arguments, sizeof(cl_mem), &opt->row_sums);
     if (opt->table != NULL)
         push_table(opt, &arguments);
     else
@@ -205,21 +218,43 @@ launch_rows(clstep_optimizer *opt, struct cs_call *call, uint64_t first,
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(items, opt->local, opt->device->address_bits, &global);
-    return cs_call_launch(call, &opt->rows, global, opt->local, error);
+    return cs_call_launch(call, kernel, global, opt->local, error);
 }
 
-/* All launches for one range; the rows of its matrices begin at 'row'. */
+/* Limits the norms of the rows 'rows', which begin at 'first'. */
+static clstep_status
+limit_rows(clstep_optimizer *opt, struct cs_call *call,
+           const struct cs_rows *first, const struct cs_rows *rows,
+           const struct range *range, clstep_error *error)
+{
+    const struct {
+        struct cs_kernel *kernel;
+        uint64_t first, count;
+    } launches[] = {{&opt->rows, first->items, rows->items},
+                    {&opt->rows_fold, first->longs, rows->longs},
+                    {&opt->rows_limit, first->sums, rows->sums}};
+    clstep_status status = CLSTEP_OK;
+
+    for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++)
+        if (launches[i].count != 0)
+            status = launch_rows(
+                opt, call, launches[i].kernel, launches[i].first,
+                launches[i].count, launches[i].count, range->buffers.parameters,
+                range->buffers.parameters_offset - range->first, error);
+    return status;
+}
+
+/* All launches for one range; the rows of its matrices begin at 'first'. */
 static clstep_status
 update(clstep_optimizer *opt, struct cs_call *call, const struct range *range,
-       uint64_t row, uint64_t rows, clstep_error *error)
+       const struct cs_rows *first, const struct cs_rows *rows,
+       clstep_error *error)
 {
     clstep_status status = launch_range(opt, call, set_step, &opt->kernel,
                                         &opt->tail, range, error);
 
-    if (status == CLSTEP_OK && rows != 0)
-        status =
-            launch_rows(opt, call, row, rows, rows, range->buffers.parameters,
-                        range->buffers.parameters_offset - range->first, error);
+    if (status == CLSTEP_OK && opt->rows.cl != NULL)
+        status = limit_rows(opt, call, first, rows, range, error);
     if (status == CLSTEP_OK && opt->finish.cl != NULL)
         status = launch_range(opt, call, set_finish, &opt->finish,
                               &opt->finish_tail, range, error);
@@ -231,20 +266,21 @@ cs_launch_update(clstep_optimizer *opt, struct cs_call *call,
                  const clstep_buffers *buffers, bool apart, clstep_error *error)
 {
     const struct range all = {0, opt->count, *buffers};
-    const bool matrices = has(opt, CS_MAX_NORM);
+    struct cs_rows first = {0};
     clstep_status status = CLSTEP_OK;
-    uint64_t row = 0;
 
     if (!apart)
-        return update(opt, call, &all, 0, matrices ? opt->row_count : 0, error);
+        return update(opt, call, &all, &first, &opt->rows_of_all, error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
         const struct range range = {tensor->offset, tensor->count, buffers[t]};
+        const struct cs_rows rows = cs_rows_of(tensor);
 
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status = update(opt, call, &range, row, matrices ? tensor->rows : 0,
-                            error);
-        row += tensor->rows;
+            status = update(opt, call, &range, &first, &rows, error);
+        first.items += rows.items;
+        first.sums += rows.sums;
+        first.longs += rows.longs;
     }
     return status;
 }
@@ -254,6 +290,8 @@ void cs_launch_forget(clstep_optimizer *opt)
     cs_kernel_forget(&opt->kernel);
     cs_kernel_forget(&opt->tail);
     cs_kernel_forget(&opt->rows);
+    cs_kernel_forget(&opt->rows_fold);
+    cs_kernel_forget(&opt->rows_limit);
     cs_kernel_forget(&opt->finish);
     cs_kernel_forget(&opt->finish_tail);
 }
@@ -303,8 +341,14 @@ static clstep_status warm_all(clstep_optimizer *opt, cl_mem dummy, size_t from,
     for (size_t i = 0; i < 4 && status == CLSTEP_OK; i++)
         status = warm(opt, &call, kernels[i].set, kernels[i].kernel, &none,
                       from, kernels[i].to, error);
-    if (status == CLSTEP_OK && opt->rows.cl != NULL)
-        status = launch_rows(opt, &call, 0, 0, to, dummy, 0, error);
+
+    struct cs_kernel *const rows[] = {&opt->rows, &opt->rows_fold,
+                                      &opt->rows_limit};
+
+    for (size_t i = 0; i < 3 && status == CLSTEP_OK; i++)
+        if (rows[i]->cl != NULL)
+            status =
+                launch_rows(opt, &call, rows[i], 0, 0, to, dummy, 0, error);
     if (status == CLSTEP_OK) {
         const cl_int code = clFinish(call.queue);
 

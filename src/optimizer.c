@@ -164,8 +164,7 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
         return 0;
 
     const bool norm = cs_settings_has_norm(opt->settings);
-    const struct cs_tensor whole = {.count = opt->count,
-                                    .rows = opt->row_count};
+    const struct cs_tensor whole = {.count = opt->count};
     const struct cs_tensor *tensors = apart ? opt->tensors : &whole;
     const size_t count = apart ? opt->tensor_count : 1;
 
@@ -177,7 +176,12 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
         if (tensors[t].count == 0)
             continue;
         launches += once * (opt->finish.cl != NULL ? 2 : 1);
-        launches += opt->rows.cl != NULL && tensors[t].rows != 0;
+        if (opt->rows.cl != NULL) {
+            const struct cs_rows rows =
+                apart ? cs_rows_of(&tensors[t]) : opt->rows_of_all;
+
+            launches += rows.longs != 0 ? 3 : rows.items != 0;
+        }
         launches += norm;
     }
     return launches + norm + (sums_of(opt) != NULL);

@@ -19,6 +19,12 @@ struct cs_group {
     bool frozen;
 };
 
+/* The rows of matrices, as kernels/rows.cl takes them: one work-item for each
+ * chunk of 4096 elements, and a sum where a row has more than one. */
+struct cs_rows {
+    uint64_t items, sums, longs; /* longs: rows of more than one chunk */
+};
+
 /* What a step needs to know of a tensor. */
 struct cs_tensor {
     uint64_t offset, packed, count;
@@ -39,7 +45,8 @@ struct clstep_optimizer {
     /* The step: 'kernel' has a guard where its scalars are an argument, and
      * none where they are in 'table'; 'tail' is the same with one. */
     struct cs_kernel kernel, tail;
-    struct cs_kernel rows, finish, finish_tail; /* with max_norm */
+    struct cs_kernel rows, rows_fold, rows_limit; /* with max_norm */
+    struct cs_kernel finish, finish_tail;
     struct cs_kernel fill, swap, evaluate;
     size_t local, global; /* of a launch over 'count' elements */
     cl_mem slots[CS_MAX_SLOTS + 1];
@@ -47,9 +54,9 @@ struct clstep_optimizer {
     size_t slot_count;
     cl_mem block_groups;  /* the group of each 256 elements, with a table */
     cl_mem block_tensors; /* and the tensor, with clip_norm_tensor */
-    cl_mem matrices;      /* with max_norm */
+    cl_mem matrices, row_sums; /* with max_norm */
     size_t matrix_count;
-    uint64_t row_count; /* of all matrices */
+    struct cs_rows rows_of_all;
 
     /* Where the scalars are in the device's memory: the optimizer's own, or a
      * joint's, in which the optimizer's groups, tensors and chunks begin
@@ -188,6 +195,9 @@ cs_give_event(clstep_optimizer *optimizer, const struct cs_call *call,
               cl_event *done, clstep_error *error);
 
 /* --- launch.c ------------------------------------------------------------- */
+
+/* The rows of one tensor. */
+struct cs_rows cs_rows_of(const struct cs_tensor *tensor);
 
 /* Enqueues the update of all tensors: in buffers of the layout, or in those of
  * each tensor where 'apart'. */

@@ -425,15 +425,15 @@ static void every_copy(void **state)
 
 /* --- launches ------------------------------------------------------------- */
 
-/* What a step of 'count' tensors of one size in 'groups' groups launches. */
-static unsigned
-launched(const clstep_setting *settings, size_t count, size_t groups)
+/* What a step of 'count' matrices of 7 rows in 'groups' groups launches. */
+static unsigned launched(const clstep_setting *settings, size_t length,
+                         size_t count, size_t groups)
 {
     static struct whole_shape shapes[MANY];
     struct whole whole;
 
     for (size_t i = 0; i < count; i++)
-        shapes[i] = (struct whole_shape){2, {7, 100}, i % groups};
+        shapes[i] = (struct whole_shape){2, {7, length}, i % groups};
     whole_open(&whole, "adam", settings, shapes, count, fixture_seed());
     for (int i = 0; i < 2; i++) {
         launches = writes = 0;
@@ -461,13 +461,15 @@ static void launches_do_not_grow(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
-        const unsigned one = launched(settings[i], 1, 1);
-        const unsigned two = launched(settings[i], 2, 2);
+        const unsigned one = launched(settings[i], 100, 1, 1);
+        const unsigned two = launched(settings[i], 100, 2, 2);
 
-        assert_int_equal(launched(settings[i], 300, 1), one);
-        assert_int_equal(launched(settings[i], 300, 3), two);
+        assert_int_equal(launched(settings[i], 100, 300, 1), one);
+        assert_int_equal(launched(settings[i], 100, 300, 3), two);
         if (i % 3 == 1)
-            assert_int_equal(launched(settings[i], MANY, GROUPS), two);
+            assert_int_equal(launched(settings[i], 100, MANY, GROUPS), two);
+        assert_int_equal(launched(settings[i], 4097, 30, 3),
+                         launched(settings[i], 4097, 2, 2));
     }
 }
 
@@ -481,11 +483,11 @@ static void what_is_off_costs_nothing(void **state)
                                           {0}};
 
     (void)state;
-    assert_int_equal(launched(NULL, 1, 1), 1);
+    assert_int_equal(launched(NULL, 100, 1, 1), 1);
     assert_int_equal(writes, 0);
-    assert_int_equal(launched(NULL, MANY, 1), 1);
+    assert_int_equal(launched(NULL, 100, MANY, 1), 1);
     assert_int_equal(writes, 0);
-    assert_int_equal(launched(zero, 20, 1), 1);
+    assert_int_equal(launched(zero, 100, 20, 1), 1);
     assert_int_equal(writes, 0);
 }
 

@@ -430,7 +430,7 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * The kernels that a step launches: clstep_optimizer_step(), or where 'apart'
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
- * tensor, or six with max_norm.
+ * tensor, or eight with max_norm.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
