@@ -65,13 +65,20 @@ vector_at(uint v, const global float *gradients, ulong gradients_offset,
     return v < places ? s + v * stride : y + (v - places) * stride;
 }
 
+/* i % by, where i / by is 'whole': of both together LLVM makes an instruction
+ * that Oclgrind 21.10 does not know. */
+static ulong rest(ulong i, ulong whole, ulong by)
+{
+    return i - whole * by;
+}
+
 /* The bits of an absolute value have its order. */
 static float largest(float a, float b)
 {
     return as_float(max(as_uint(a), as_uint(b)));
 }
 
-static float size_of(float a)
+static float absolute(float a)
 {
     return as_float(as_uint(a) & 0x7fffffffu);
 }
@@ -86,7 +93,7 @@ static float together(uint kind, float a, float b)
 /* What an element of both adds to its lane. */
 static float term(uint kind, float a, float b)
 {
-    return kind == PRODUCT ? a * b : size_of(a);
+    return kind == PRODUCT ? a * b : absolute(a);
 }
 
 #ifdef GROUP_A_CHUNK
@@ -104,8 +111,13 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
     /* No return before a barrier, which PoCL 3.1 does not bear. */
     const bool is_there = get_group_id(0) < count;
     const ulong i = is_there ? get_group_id(0) : 0;
-    const struct chunk c = chunks[i / asked];
-    const struct question q = asks[i % asked];
+    const ulong which = i / asked, asking = rest(i, which, asked);
+    const struct chunk c = chunks[which];
+    struct question q = {PRODUCT, GRADIENT, GRADIENT};
+
+    if (is_there)
+        q = asks[asking];
+
     const uint length = is_there ? c.count : 0;
     const global float *a = vector_at(q.a, gradients, gradients_offset, work, s,
                                       y, stride, places) +
@@ -128,7 +140,7 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     if (l0 == 0 && is_there)
-        sums[i % asked * chunk_count + i / asked] = lanes[0];
+        sums[asking * chunk_count + which] = lanes[0];
 }
 
 #else
@@ -205,8 +217,9 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
     if (i >= count)
         return;
 
-    const struct chunk c = chunks[i / asked];
-    const struct question q = asks[i % asked];
+    const ulong which = i / asked, asking = rest(i, which, asked);
+    const struct chunk c = chunks[which];
+    const struct question q = asks[asking];
     const global float *a = vector_at(q.a, gradients, gradients_offset, work, s,
                                       y, stride, places) +
                             c.begin;
@@ -215,7 +228,7 @@ kernel void clstep_lbfgs_chunks(const ulong count, const ulong chunk_count,
                             c.begin;
 
     /* Each of them a loop of its own. */
-    sums[i % asked * chunk_count + i / asked] =
+    sums[asking * chunk_count + which] =
         q.kind == PRODUCT ? answer(PRODUCT, a, b, c.count)
         : q.kind == SIZE  ? answer(SIZE, a, a, c.count)
                           : answer(LARGEST, a, a, c.count);
@@ -245,7 +258,7 @@ kernel void clstep_lbfgs_nodes(const ulong count, const ulong node_count,
         return;
 
     const ulong q = i / node_count;
-    const struct part node = nodes[i % node_count];
+    const struct part node = nodes[rest(i, q, node_count)];
     global float *a = sums + (q * chunk_count + node.first);
 
     if (asks[q].kind == LARGEST)
