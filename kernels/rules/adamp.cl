@@ -11,6 +11,11 @@
  *
  * with bc1 = 1 - beta1^t, bc2 = 1 - beta2^t; what was projected decays by
  * wd_ratio as much.  Heo et al. 2021; their adamp, timm's AdamP.
+ *
+ * Dialects:
+ *     timm.optim.AdamP() -> adamp
+ *     timm.optim.AdamP(weight_decay=x) -> adamp weight_decay=x
+ *     timm.optim.AdamP(nesterov=True) -> adamp nesterov=1
  */
 static float update(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -7,8 +7,15 @@
  *     w = w - lr (|w| / |u|) u                  (lr u where a norm is 0)
  *
  * with bc1 = 1 - beta1^t, bc2 = 1 - beta2^t and the norms of each tensor.  You
- * et al. 2019; optax.lamb.  Timm's Lamb and Apex' FusedLAMB leave the ratio out
- * where nothing decays, and clip the norm of all gradients to 1 (clip_norm=1).
+ * et al. 2019.
+ *
+ * Dialects:
+ *     timm.optim.Lamb() -> lamb clip_norm=1
+ *     timm.optim.Lamb(max_grad_norm=None) -> lamb
+ *     timm.optim.Lamb(weight_decay=0) -> none: without decay it has no ratio
+ *     keras.optimizers.Lamb() -> lamb eps=1e-7 weight_decay=0
+ *     optax.lamb(x) -> lamb lr=x weight_decay=0
+ *     optax.lamb(x, weight_decay=y) -> lamb lr=x weight_decay=y
  */
 static float update(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -7,8 +7,16 @@
  *     nesterov=0   w = w - lr m
  *     nesterov=1   w = w - lr (y + momentum m)
  *
- * with the norms of each tensor.  You, Gitman and Ginsburg 2017; timm's Lars.
- * optax.lars multiplies by lr before the momentum.
+ * with the norms of each tensor.  You, Gitman and Ginsburg 2017.  optax.lars
+ * multiplies by lr before the momentum, which is the same where lr is constant.
+ *
+ * Dialects:
+ *     timm.optim.Lars(momentum=x, weight_decay=y) ->
+ *         lars momentum=x weight_decay=y
+ *     timm.optim.Lars(momentum=x, always_adapt=True) -> lars momentum=x
+ *     optax.lars(x) -> lars lr=x eps=0
+ *     optax.lars(x, weight_decay=y) ->
+ *         none: the norm is that of g + weight_decay w
  */
 static void
 terms(float w, float x, struct state *s, const struct hyper *h, float *term)

@@ -6,8 +6,12 @@
  *     m = beta1 m + g / (sqrt(v) + eps) + weight_decay w
  *     w = w - lr m
  *
- * with the norm of each tensor.  Ginsburg et al. 2019; timm's NvNovoGrad.
- * optax.novograd.
+ * with the norm of each tensor.  Ginsburg et al. 2019.
+ *
+ * Dialects:
+ *     timm.optim.NvNovoGrad() -> novograd
+ *     timm.optim.NvNovoGrad(weight_decay=x) -> novograd weight_decay=x
+ *     optax.novograd(x) -> novograd lr=x beta1=0.9 beta2=0.25 eps=1e-6
  */
 static void
 terms(float w, float x, struct state *s, const struct hyper *h, float *term)

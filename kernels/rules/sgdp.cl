@@ -10,6 +10,13 @@
  *
  * What was projected decays by wd_ratio as much.  Heo et al. 2021; their SGDP,
  * timm's SGDP.
+ *
+ * Dialects:
+ *     timm.optim.SGDP(lr=x, momentum=y) -> sgdp lr=x momentum=y
+ *     timm.optim.SGDP(lr=x, momentum=y, weight_decay=z) ->
+ *         sgdp lr=x momentum=y weight_decay=z
+ *     timm.optim.SGDP(lr=x, momentum=y, nesterov=True) ->
+ *         sgdp lr=x momentum=y nesterov=1
  */
 static float update(float w, float x, struct state *s, const struct hyper *h)
 {

@@ -9,6 +9,11 @@
  * with bc1 = 1 - beta1^t, bc2 = 1 - beta2^t, and RMS the root of the mean of
  * g^2 / max(v, eps^2) over the tensor.  Wortsman et al. 2023; optimi's
  * StableAdamW, from which transformers has it.
+ *
+ * Dialects:
+ *     optimi.StableAdamW(lr=x) -> stable_adamw lr=x
+ *     optimi.StableAdamW(lr=x, weight_decay=y) ->
+ *         stable_adamw lr=x weight_decay=y
  */
 static void
 terms(float w, float x, struct state *s, const struct hyper *h, float *term)

@@ -164,6 +164,9 @@ static void print_slots(const clstep_rule *rule)
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
         if (slot.condition != NULL)
             printf(", and %d with %s", (int)RULES_SLOT_BYTES, slot.name);
+    if (clstep_rule_sums_bytes(rule) != 0)
+        printf("; %d of these before the update, for sums over tensors",
+               (int)clstep_rule_sums_bytes(rule));
     printf(".\n\n");
     if (!clstep_rule_slot(rule, 0, &slot))
         return;
@@ -171,6 +174,8 @@ static void print_slots(const clstep_rule *rule)
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++) {
         printf("| `%s` | ", slot.name);
         print_cell(slot.summary);
+        if (slot.per_tensor)
+            printf(", one number a tensor");
         if (slot.condition == NULL)
             puts(slot.read_only ? " | always; the caller writes it |"
                                 : " | always |");
