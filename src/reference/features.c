@@ -59,6 +59,34 @@ static void apply_decay_cautious(const struct step *s)
     }
 }
 
+/* Whether a direction does not go with the gradient; a NaN does. */
+static bool against(float u, float x)
+{
+    return (u >= 0.0f && x <= 0.0f) || (u <= 0.0f && x >= 0.0f);
+}
+
+/*
+ * Liang et al. 2024, arXiv:2411.16085 (Cautious Optimizers), as in timm: only
+ * what goes with the gradient is kept, and is scaled up for what is not:
+ *
+ *     u = u phi / max(mean(phi), 1 / 1000),    phi = [u g > 0]
+ */
+void reference_cautious_update(const struct step *s)
+{
+    const float *x = s->x;
+    float *u = s->u;
+    uint64_t kept = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        kept += against(u[i], x[i]) ? 0 : 1;
+
+    const float q = (float)s->count / (float)kept;
+    const float factor = q > 1000.0f ? 1000.0f : q;
+
+    for (size_t i = 0; i < s->count; i++)
+        u[i] = against(u[i], x[i]) ? 0.0f : u[i] * factor;
+}
+
 /* Proximal decay, of the moved w: Xie et al. 2022 (Adan), arXiv:2208.06677. */
 static void apply_decay_proximal(const struct step *s)
 {
@@ -175,6 +203,8 @@ void reference_after(const struct step *s, uint16_t *copy)
         apply_prox_l1(s);
     if (given(s->group, "max_norm") && !rests(s))
         apply_max_norm(s);
+    if (reference_has_prune(s->reference))
+        reference_prune(s);
     if (reference_has_ema(s->reference))
         update_ema(s);
     if (copy != NULL)

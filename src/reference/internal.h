@@ -22,7 +22,7 @@ _Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16,
 enum {
     MAX_NAME = 32,
     MAX_SETTINGS = 48,
-    MAX_SLOTS = 5,
+    MAX_SLOTS = 6,
 };
 
 /* A setting that was given, by the caller or by the rule's defaults. */
@@ -43,6 +43,7 @@ struct group {
 struct slot {
     const char *name;
     float *values;
+    size_t count; /* of the arrays, or of the tensors */
 };
 
 struct reference {
@@ -67,8 +68,9 @@ struct step {
     struct reference *reference;
     const struct group *group; /* the tensor's */
     uint64_t t;                /* of the group, 1 for the first */
-    size_t offset, count;      /* of the tensor */
-    size_t rows;               /* the first extent; 0 for rank 0 and 1 */
+    size_t index;              /* of the tensor */
+    size_t offset, count;
+    size_t rows; /* the first extent; 0 for rank 0 and 1 */
     float *x;
     float *w;
     float *u;
@@ -103,8 +105,15 @@ extern const struct rule reference_adam_rules[];
 extern const struct rule reference_second_rules[];
 extern const struct rule reference_adam_second_rules[];
 
+/* rules_sums.c, rules_projected.c: those that look at whole tensors. */
+extern const struct rule reference_sums_rules[];
+extern const struct rule reference_projected_rules[];
+
 /* reference.c: adds a slot that begins at 'initial'; false if no memory. */
 bool reference_add_slot(struct reference *r, const char *name, double initial);
+
+/* The same for a slot that has one number for each tensor, and begins at 0. */
+bool reference_add_tensor_slot(struct reference *r, const char *name);
 
 /* The same for slots that begin at 0; a NULL ends the names. */
 bool reference_add_slots(struct reference *r, const char *const *names);
@@ -129,11 +138,29 @@ void reference_before(const struct step *s);
 void reference_between(const struct step *s);
 void reference_after(const struct step *s, uint16_t *copy);
 
+/* cautious_update, which masks u. */
+void reference_cautious_update(const struct step *s);
+
+/* prune.c: zeros among the smallest of w, held by the slot "pruned". */
+bool reference_has_prune(const struct reference *r);
+void reference_prune(const struct step *s);
+
 /* Whether there is an average of w, in the slot "ema". */
 bool reference_has_ema(const struct reference *r);
 
 /* sums.c: the sum of squares of a tensor, or of a row of one. */
 float reference_sum(const float *x, size_t count);
+
+/* The same of the numbers themselves, or of the products of two arrays'. */
+float reference_add(const float *x, size_t count);
+float reference_dot(const float *a, const float *b, size_t count);
+
+/* The sums of products of 'rows' rows, as a list, folded. */
+float reference_dot_of_rows(const float *a, const float *b, size_t rows,
+                            size_t length);
+
+/* A list of sums, folded. */
+float reference_fold(const float *sums, size_t count);
 
 /* The sum of the 'sums' of all tensors of all optimizers. */
 float reference_total(struct reference *const *r, size_t count);
@@ -181,6 +208,12 @@ static inline float *slot(const struct step *s, const char *name)
     float *values = reference_slot(s->reference, name);
 
     return values != NULL ? values + s->offset : NULL;
+}
+
+/* The tensor's number in a slot that has one for each. */
+static inline float *tensor_slot(const struct step *s, const char *name)
+{
+    return reference_slot(s->reference, name) + s->index;
 }
 
 /* b^t by binary powering, which every libc rounds alike. */

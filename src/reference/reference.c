@@ -15,7 +15,8 @@
 
 /* What every rule's optimizer has; other features are off unless given. */
 static const struct reference_setting common_defaults[] = {
-    {"decay_form", 0.0, "lr"},
+    {"decay_form", 0.0, "lr"}, {"prune_begin", 0.0, NULL},
+    {"prune_end", 0.0, NULL},  {"prune_every", 100.0, NULL},
     {NULL, 0.0, NULL},
 };
 
@@ -102,10 +103,11 @@ static float *create_floats(size_t count)
     return calloc(count != 0 ? count : 1, sizeof(float));
 }
 
-bool reference_add_slot(struct reference *r, const char *name, double initial)
+/* Adds a slot of 'count' numbers. */
+static bool
+add_slot(struct reference *r, const char *name, size_t count, float value)
 {
-    const float value = (float)initial;
-    float *values = create_floats(r->count);
+    float *values = create_floats(count);
 
     if (values == NULL)
         return false;
@@ -113,12 +115,20 @@ bool reference_add_slot(struct reference *r, const char *name, double initial)
         free(values);
         return false;
     }
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < count; i++)
         values[i] = value;
-    r->slots[r->slot_count].name = name;
-    r->slots[r->slot_count].values = values;
-    r->slot_count++;
+    r->slots[r->slot_count++] = (struct slot){name, values, count};
     return true;
+}
+
+bool reference_add_slot(struct reference *r, const char *name, double initial)
+{
+    return add_slot(r, name, r->count, (float)initial);
+}
+
+bool reference_add_tensor_slot(struct reference *r, const char *name)
+{
+    return add_slot(r, name, r->tensor_count, 0.0f);
 }
 
 bool reference_add_slots(struct reference *r, const char *const *names)
@@ -155,10 +165,12 @@ put_tensors(struct reference *r, const struct reference_tensor *tensors,
     return r->groups != NULL && r->x != NULL && r->u != NULL;
 }
 
-/* The rule's slots, and the average behind them. */
+/* The rule's slots, and behind them those of features. */
 static bool add_slots(struct reference *r)
 {
     if (r->rule->add_slots != NULL && !r->rule->add_slots(r))
+        return false;
+    if (reference_has_prune(r) && !reference_add_slot(r, "pruned", 0.0))
         return false;
     return !reference_has_ema(r) || reference_add_slot(r, "ema", 0.0);
 }
@@ -216,12 +228,27 @@ const char *reference_slot_name(const struct reference *reference, size_t index)
     return index < reference->slot_count ? reference->slots[index].name : NULL;
 }
 
-float *reference_slot(struct reference *reference, const char *name)
+static const struct slot *
+find_slot(const struct reference *reference, const char *name)
 {
     for (size_t i = 0; i < reference->slot_count; i++)
         if (strcmp(reference->slots[i].name, name) == 0)
-            return reference->slots[i].values;
+            return &reference->slots[i];
     return NULL;
+}
+
+float *reference_slot(struct reference *reference, const char *name)
+{
+    const struct slot *slot = find_slot(reference, name);
+
+    return slot != NULL ? slot->values : NULL;
+}
+
+size_t reference_slot_count(const struct reference *reference, const char *name)
+{
+    const struct slot *slot = find_slot(reference, name);
+
+    return slot != NULL ? slot->count : 0;
 }
 
 void reference_set(struct reference *reference, const char *name, double number)

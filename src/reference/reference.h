@@ -60,6 +60,11 @@ reference_slot_name(const struct reference *reference, size_t index);
 /* The numbers of the slot called 'name', or NULL if there is none. */
 float *reference_slot(struct reference *reference, const char *name);
 
+/* How many they are: as many as the arrays have or, where a slot has one number
+ * for each tensor, as there are tensors; 0 if there is no such slot. */
+size_t
+reference_slot_count(const struct reference *reference, const char *name);
+
 /* Sets a number for the steps to come, in every group or in one. */
 void reference_set(struct reference *reference, const char *name,
                    double number);
@@ -121,5 +126,70 @@ float reference_from_f16(uint16_t bits);
 float reference_from_bf16(uint16_t bits);
 uint16_t reference_to_f16(float x);
 uint16_t reference_to_bf16(float x);
+
+/* --- initialisation ------------------------------------------------------- */
+
+/* The random word of an element, and what it is as a uniform number between 0
+ * and 1 and as a standard normal one. */
+uint32_t reference_word(uint64_t seed, uint64_t step, uint64_t index);
+float reference_unit(uint32_t word);
+float reference_normal(uint32_t word);
+
+/* The numbers of 'count' elements, of which the first is at 'index' in the
+ * layout. */
+void reference_init_zeros(float *w, size_t count);
+void reference_init_uniform(float *w, size_t count, uint64_t index,
+                            uint64_t seed, double a, double b);
+void reference_init_normal(float *w, size_t count, uint64_t index,
+                           uint64_t seed, double mean, double std);
+
+/*
+ * The numbers of a tensor by its shape: 'kind' is xavier_uniform,
+ * xavier_normal, lecun_..., he_...; 'fan' is in, out or average, or NULL for
+ * the kind's own.  Returns false if there is no such kind.
+ */
+bool reference_init_by_shape(const char *kind, float *w, size_t rank,
+                             const uint64_t *shape, uint64_t index,
+                             uint64_t seed, double gain, const char *fan);
+
+/* --- lbfgs ---------------------------------------------------------------- */
+
+/* An L-BFGS: what it keeps from one call to the next. */
+struct reference_lbfgs;
+
+/* Computes the loss at the parameters, and the gradient; false if it fails. */
+typedef bool reference_closure(void *user, double *loss);
+
+enum reference_lbfgs_stop {
+    REFERENCE_LBFGS_NOT_FINITE, /* the loss, or the gradient */
+    REFERENCE_LBFGS_GRADIENT,   /* within tolerance_gradient */
+    REFERENCE_LBFGS_SLOPE,      /* the direction does not go down */
+    REFERENCE_LBFGS_ITERATIONS,
+    REFERENCE_LBFGS_EVALUATIONS,
+    REFERENCE_LBFGS_STEP, /* within tolerance_change */
+    REFERENCE_LBFGS_LOSS  /* the same */
+};
+
+struct reference_lbfgs_result {
+    double first_loss, last_loss;
+    uint64_t iterations, evaluations;
+    enum reference_lbfgs_stop stop;
+};
+
+/* NULL if there is no memory.  'settings' may be NULL. */
+struct reference_lbfgs *
+reference_lbfgs_create(const struct reference_setting *settings,
+                       const struct reference_tensor *tensors,
+                       size_t tensor_count);
+
+void reference_lbfgs_release(struct reference_lbfgs *lbfgs);
+
+/*
+ * One call: moves 'w'; 'g' is where the closure writes the gradient at 'w'.
+ * Returns false if the closure failed.
+ */
+bool reference_lbfgs_call(struct reference_lbfgs *lbfgs, float *w, float *g,
+                          reference_closure *closure, void *user,
+                          struct reference_lbfgs_result *result);
 
 #endif /* CS_REFERENCE_H */

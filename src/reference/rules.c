@@ -464,9 +464,12 @@ static const struct rule *find_in(const struct rule *list, const char *name)
 
 const struct rule *reference_find_rule(const char *name)
 {
-    const struct rule *const lists[] = {rules, reference_adam_rules,
+    const struct rule *const lists[] = {rules,
+                                        reference_adam_rules,
                                         reference_second_rules,
-                                        reference_adam_second_rules};
+                                        reference_adam_second_rules,
+                                        reference_sums_rules,
+                                        reference_projected_rules};
     const struct rule *found = NULL;
 
     for (size_t i = 0; found == NULL && i < sizeof(lists) / sizeof(*lists); i++)

@@ -20,6 +20,7 @@ static struct step step_of(struct reference *r, size_t index, float *w)
     return (struct step){.reference = r,
                          .group = group,
                          .t = group->steps + 1,
+                         .index = index,
                          .offset = offset,
                          .count = (size_t)tensor->count,
                          .rows = (size_t)tensor->rows,
@@ -111,6 +112,8 @@ static void step_tensor(const struct step *s, uint16_t *copy)
     const float a = rule->step(s);
 
     if (!rule->sets_w) {
+        if (flag(s->group, "cautious_update"))
+            reference_cautious_update(s);
         reference_between(s);
         move(s, a);
     }

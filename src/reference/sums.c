@@ -1,5 +1,5 @@
 /*
- * sums.c - sums of squares, in the one order of docs/numerics.md
+ * sums.c - sums, in the one order of docs/numerics.md
  * SPDX-License-Identifier: MIT
  */
 #include "internal.h"
@@ -60,31 +60,91 @@ static float fold_list(const struct list *list)
     return folded(list, folds, 0, span);
 }
 
-struct tensor {
-    const float *x;
+/* What is added: the products of two arrays' numbers, or one's numbers. */
+struct terms {
+    const float *a, *b; /* b may be NULL */
     size_t count;
 };
 
 static float chunk_at(const void *numbers, size_t index)
 {
-    const struct tensor *tensor = numbers;
-    const float *x = tensor->x + index * CHUNK;
-    const size_t left = tensor->count - index * CHUNK;
+    const struct terms *terms = numbers;
+    const size_t begin = index * CHUNK;
+    const size_t left = terms->count - begin;
     const size_t count = left < CHUNK ? left : CHUNK;
+    const float *a = terms->a + begin;
     float lanes[LANES] = {0.0f};
 
-    for (size_t i = 0; i < count; i++)
-        lanes[i % LANES] = lanes[i % LANES] + x[i] * x[i];
+    if (terms->b == NULL) {
+        for (size_t i = 0; i < count; i++)
+            lanes[i % LANES] = lanes[i % LANES] + a[i];
+    } else {
+        const float *b = terms->b + begin;
+
+        for (size_t i = 0; i < count; i++)
+            lanes[i % LANES] = lanes[i % LANES] + a[i] * b[i];
+    }
     return fold(lanes);
+}
+
+static float sum_terms(const float *a, const float *b, size_t count)
+{
+    const struct terms terms = {a, b, count};
+    const struct list chunks = {chunk_at, &terms,
+                                count / CHUNK + (count % CHUNK != 0)};
+
+    return fold_list(&chunks);
 }
 
 float reference_sum(const float *x, size_t count)
 {
-    const struct tensor tensor = {x, count};
-    const struct list chunks = {chunk_at, &tensor,
-                                count / CHUNK + (count % CHUNK != 0)};
+    return sum_terms(x, x, count);
+}
 
-    return fold_list(&chunks);
+float reference_add(const float *x, size_t count)
+{
+    return sum_terms(x, NULL, count);
+}
+
+float reference_dot(const float *a, const float *b, size_t count)
+{
+    return sum_terms(a, b, count);
+}
+
+struct rows {
+    const float *a, *b;
+    size_t length;
+};
+
+static float row_at(const void *numbers, size_t index)
+{
+    const struct rows *rows = numbers;
+    const size_t begin = index * rows->length;
+
+    return reference_dot(rows->a + begin, rows->b + begin, rows->length);
+}
+
+float reference_dot_of_rows(const float *a, const float *b, size_t rows,
+                            size_t length)
+{
+    const struct rows all = {a, b, length};
+    const struct list sums = {row_at, &all, rows};
+
+    return fold_list(&sums);
+}
+
+static float number_at(const void *numbers, size_t index)
+{
+    const float *x = numbers;
+
+    return x[index];
+}
+
+float reference_fold(const float *sums, size_t count)
+{
+    const struct list list = {number_at, sums, count};
+
+    return fold_list(&list);
 }
 
 /* The sum of the tensor at 'index', counted through all optimizers. */
