@@ -263,10 +263,10 @@ done
 wrong '^clstep: --csv and --plot are the same file' --rule sgd --csv X.svg \
     --plot ./X.svg
 set --
-while [ $# -lt 66 ]; do
+while [ $# -lt 130 ]; do
     set -- "$@" --rule sgd
 done
-wrong 'more than 32 times' "$@"
+wrong 'more than 64 times' "$@"
 
 # unusable WORDS ARGUMENT... - what cannot be done.
 unusable() {

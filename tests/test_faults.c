@@ -845,6 +845,7 @@ static void life_of(const struct operation *operations, const char *name)
 static void faults_of_a_life(void **state)
 {
     (void)state;
+    settings = plain;
     life_of(life, "life");
 }
 
@@ -861,6 +862,7 @@ static void faults_of_an_evaluation(void **state)
 {
     (void)state;
     rule = "schedule_free_adamw";
+    settings = plain;
     life_of(evaluated_life, "evaluated");
     settings = decided;
     life_of(evaluated_life, "evaluated, decided");

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_STEPS = 100000, DEFAULT_STEPS = 50, MAX_PATHS = 32 };
+enum { MAX_STEPS = 100000, DEFAULT_STEPS = 50, MAX_PATHS = 64 };
 
 static const char usage[] =
     "clstep path --rule R [--set NAME=VALUE]... [--rule R ...]...\n"
