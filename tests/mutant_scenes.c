@@ -298,7 +298,7 @@ static const struct {
      "s s F1 s T1 s i s",
      APART},
     {"weight_decay=0.1",
-     {{"adamp", "delta=1e9", "1x1100000 70000x2 300x300"}},
+     {{"adamp", "delta=1e9", "1x1050000 70000x2 300x300"}},
      "s s",
      0},
     {"weight_decay=0.1",
