@@ -95,9 +95,10 @@ static void print_slots(const clstep_rule *rule)
             print_condition(&slot);
         }
     }
-    puts("\n  Features: 8 for the slot ema, 4 for the slot pruned, 2 for a copy,"
-         " 4 each for\n  zero_grad and a norm.  Of gradients of 16 bits, each"
-         " reading and writing is 2\n  and not 4.");
+    puts(
+        "\n  Features: 8 for the slot ema, 4 for the slot pruned, 2 for a copy,"
+        " 4 each for\n  zero_grad and a norm.  Of gradients of 16 bits, each"
+        " reading and writing is 2\n  and not 4.");
 }
 
 static void print_rule(const clstep_rule *rule)
