@@ -596,6 +596,8 @@ EQUIVALENT = [
     ("kernels/rows.cl", "for (uint l = 0; l < span; l++)",
      "for (uint l = 0; l <= span; l++)",
      "the lane behind is read no more, or is the sum that was added"),
+    ("kernels/prune.cl", "const uint drop = length > 53 ? length - 53 : 0;",
+     "const uint drop = length >= 53 ? length - 53 : 0;", "0 either way"),
     ("kernels/finish.cl", "const bool chooses = h.share_exponent >= 0.0f;",
      ["const bool chooses = h.share_exponent > 0.0f;",
       "const bool chooses = h.share_exponent >= 1.0f;"],

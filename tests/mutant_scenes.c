@@ -178,6 +178,17 @@ static const struct {
      {{"sgd", "", "300x300 2x9 1x16385"}},
      "s z s c z s",
      GROUPED},
+    /* Shares of counts that lie at a half, or beside it. */
+    {"prune=0.7 lr=0 prune_begin=4 prune_end=4",
+     {{"sgd", "",
+       "1x5 1x15 1x25 1x35 1x45 1x55 1x65 1x75 1x85 1x95 1x105 1x115 1x125 "
+       "1x135 1x145 1x155 1x165 1x175 1x185 1x195 1x1005 1x9995 1x3 1x1"}},
+     "c s q c s q c s q c h s c q s c q s c h s c q s c q s c s",
+     WILD},
+    {"prune=0.9 lr=0 prune_end=50 prune_every=1",
+     {{"sgd", "", "1x1*3 2x1 3x1 7x1 11x1 30x1 99x1 1x1000 5x5000"}},
+     "s s s c s s s s c h s s s",
+     WILD},
     {"prune=0.5 lr=0 prune_end=3 prune_every=1",
      {{"sgd", "", "1x5 3x7 5x1 2x2 17x1 99x7"}},
      "s s s c z s",
