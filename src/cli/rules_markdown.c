@@ -71,7 +71,7 @@ static void print_cell(const char *text)
 static void print_formula(const char *formula)
 {
     const char *const end = formula + cli_formula_length(formula);
-    bool code = false;
+    bool code = false, blank = false;
 
     for (const char *line = formula; line < end;) {
         const size_t length = strcspn(line, "\n");
@@ -89,10 +89,13 @@ static void print_formula(const char *formula)
             print_plain(line, length);
             putchar('\n');
         }
+        blank = !code && length == 0;
         line += length + 1;
     }
     if (code)
-        puts("```\n");
+        puts("```");
+    if (!blank)
+        putchar('\n');
 }
 
 /* --- settings ------------------------------------------------------------- */
@@ -233,17 +236,38 @@ static void print_rule(size_t index)
     print_dialects(rule);
 }
 
+/* --- lbfgs ---------------------------------------------------------------- */
+
+static void print_lbfgs(void)
+{
+    clstep_setting_info info;
+
+    printf("## %s\n\nNo rule by element: clstep\\_lbfgs\\_create() makes it, it"
+           " evaluates the loss itself, and it has none\nof the features.\n\n",
+           CLI_LBFGS);
+    print_formula(clstep_lbfgs_formula());
+    fputs(setting_titles, stdout);
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        print_setting(&info);
+    puts("\nIt keeps 2 history + 6 floats for each parameter.\n\n"
+         "| dialect | here |\n|---|---|\n"
+         "| `torch.optim.LBFGS()` | `lbfgs history=100 line_search=none` |\n"
+         "| `torch.optim.LBFGS(line_search_fn=\"strong_wolfe\")` |"
+         " `lbfgs history=100` |\n");
+}
+
 /* --- the page ------------------------------------------------------------- */
 
 static void print_features(void)
 {
     clstep_setting_info info;
 
-    puts("## Features, which every rule has\n\n"
-         "With the slot `ema` a step moves 8 bytes"
-         " more, with a copy 2, with zero\\_grad and with a norm 4\n"
-         "each; of gradients of 16 bits each reading and writing is 2 and not"
-         " 4.\n");
+    puts(
+        "## Features, which every rule has\n\n"
+        "With the slot `ema` a step moves 8 bytes"
+        " more, with the slot `pruned` 4, with a copy 2, with zero\\_grad\n"
+        "and with a norm 4 each; of gradients of 16 bits each reading and writing is 2 and not"
+        " 4.\n");
     fputs(setting_titles, stdout);
     for (size_t i = 0; clstep_rule_setting(clstep_rule_at(0), i, &info); i++)
         if (info.feature)
@@ -273,5 +297,6 @@ void rules_print_markdown(void)
     putchar('\n');
     for (size_t i = 0; clstep_rule_at(i) != NULL; i++)
         print_rule(i);
+    print_lbfgs();
     print_features();
 }
