@@ -115,9 +115,11 @@ clstep_terms(const ulong first, const ulong count,
 
     if (is_there && row < ROW_SKIPPED) {
         const ulong chunk = which - r.first_chunk;
-        const ulong before = chunk % r.chunks * 4096;
+        const ulong line = chunk / r.chunks;
+        /* No remainder: Oclgrind 21.10 does not know what LLVM makes of both. */
+        const ulong before = (chunk - line * r.chunks) * 4096;
 
-        at = r.begin + chunk / r.chunks * r.length + before;
+        at = r.begin + line * r.length + before;
         length = (uint)min(r.length - before, (ulong)4096);
     }
     for (uint k = 0; k < SUMS; k++)

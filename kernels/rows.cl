@@ -83,15 +83,28 @@ static ulong chunks_of(const global struct matrix *m)
     return (m->length + 4095) / 4096;
 }
 
+/* The row of chunk 'c', and which chunk of its row that is: of a quotient and a
+ * remainder together LLVM makes an instruction that Oclgrind 21.10 does not
+ * know. */
+static ulong row_of(const global struct matrix *m, ulong c)
+{
+    return c / chunks_of(m);
+}
+
+static ulong place_of(const global struct matrix *m, ulong c)
+{
+    return c - row_of(m, c) * chunks_of(m);
+}
+
 /* Where chunk 'c' of a matrix begins in the layout, and how long it is. */
 static ulong begin_of(const global struct matrix *m, ulong c)
 {
-    return m->begin + c / chunks_of(m) * m->length + c % chunks_of(m) * 4096;
+    return m->begin + row_of(m, c) * m->length + place_of(m, c) * 4096;
 }
 
 static ulong count_of(const global struct matrix *m, ulong c)
 {
-    return min(m->length - c % chunks_of(m) * 4096, (ulong)4096);
+    return min(m->length - place_of(m, c) * 4096, (ulong)4096);
 }
 
 /* Limits the rows of one chunk; of the chunks of long ones, leaves the sum. */
@@ -171,5 +184,5 @@ clstep_rows_limit(const ulong first, const ulong count,
     const ulong c = which - m->first[SUM];
 
     limit(parameters + (parameters_offset + begin_of(m, c)), count_of(m, c),
-          sums[which - c % chunks_of(m)], h.max_norm);
+          sums[which - place_of(m, c)], h.max_norm);
 }

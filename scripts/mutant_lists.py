@@ -453,7 +453,7 @@ FAMOUS = [
      "1.0 / ((double)t - begin)",
      "1.0 / ((double)t - begin - 1.0)"),
     ("kernels/rows.cl", "scene", True,
-     "c / chunks_of(m) * m->length",
+     "row_of(m, c) * m->length",
      "c * m->length"),
     ("kernels/rows.cl", "scene", True,
      "divide(max_norm, norm)",
