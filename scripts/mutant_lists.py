@@ -534,6 +534,8 @@ EQUIVALENT = [
      "return a < -limit ? -limit : a > limit ? limit : a;",
      "return a < -limit ? -limit : a >= limit ? limit : a;",
      "the same at the other end"),
+    ("kernels/cautious.cl", "s->lead = lead > 1000.0f ? 1000.0f : lead;",
+     "s->lead = lead >= 1000.0f ? 1000.0f : lead;", "1000 is 1000"),
     ("kernels/element.cl", "#ifdef MAXIMIZE", "#ifdef WITH_CLIP_VALUE",
      "the limits are symmetric: they and a negation can change places"),
     ("kernels/step.cl", "const float u0 = direction(w, x, &s, &h);",
