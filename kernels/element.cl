@@ -6,26 +6,26 @@
  * summed before it.
  */
 
-/* What the device has decided that gradients are multiplied by. */
-struct decision {
-    float unscale, clip;
-};
-
-/* 'factors' are those of sums.cl, 'tensor' is counted as they are. */
-static inline struct decision
-decision_of(const global float *factors, uint tensor)
+/* What the device has decided that gradients are multiplied by; 'factors' are
+ * those of sums.cl, and 'tensor' is counted as they are. */
+static inline float unscale_of(const global float *factors)
 {
-    struct decision d = {1.0f, 1.0f};
-
 #ifdef SCALE_IN_MEMORY
-    d.unscale = factors[0];
+    return factors[0];
+#else
+    return 1.0f;
 #endif
+}
+
+static inline float clip_of(const global float *factors, uint tensor)
+{
 #if defined(WITH_CLIP_NORM_TENSOR)
-    d.clip = factors[1 + tensor];
+    return factors[1 + tensor];
 #elif defined(WITH_CLIP_NORM)
-    d.clip = factors[1];
+    return factors[1];
+#else
+    return 1.0f;
 #endif
-    return d;
 }
 
 #ifdef ROW_FACTORS
@@ -46,12 +46,13 @@ static inline uint row_of(uint4 block)
 
 /* The gradient as the rule meets it; 'w' has not decayed yet. */
 static inline float
-gradient_of(gradient_t g, float w, struct decision d, const struct hyper *h)
+gradient_of(gradient_t g, float w, float unscale, float clip,
+            const struct hyper *h)
 {
     float x = float_of_gradient(g);
 
 #if defined(SCALE_IN_MEMORY)
-    x = x * d.unscale;
+    x = x * unscale;
 #elif defined(WITH_GRAD_SCALE)
     x = x * h->unscale;
 #endif
@@ -62,7 +63,7 @@ gradient_of(gradient_t g, float w, struct decision d, const struct hyper *h)
     x = h->clip_value != 0.0f ? limited(x, h->clip_value) : x;
 #endif
 #if defined(WITH_CLIP_NORM) || defined(WITH_CLIP_NORM_TENSOR)
-    x = x * d.clip;
+    x = x * clip;
 #endif
 #ifdef WITH_L1
     x = h->l1 != 0.0f ? x + h->l1 * sign_of(w) : x;

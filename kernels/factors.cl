@@ -127,7 +127,8 @@ clstep_terms(const ulong first, const ulong count,
             lanes[k][l] = 0.0f;
     if (length != 0) {
         const struct hyper h = *(const global struct hyper *)(table + row);
-        const struct decision d = decision_of(factors, tensors_first + tensor);
+        const float unscale = unscale_of(factors);
+        const float clip = clip_of(factors, tensors_first + tensor);
 
         for (uint e = 0; e < length; e += 256, at += 256) {
             const uint some = min(length - e, 256u);
@@ -135,7 +136,8 @@ clstep_terms(const ulong first, const ulong count,
             for (uint l = l0; l < some; l += wide) {
                 const float w = parameters[parameters_offset + at + l];
                 const float x =
-                    gradient_of(gradients[gradients_offset + at + l], w, d, &h);
+                    gradient_of(gradients[gradients_offset + at + l], w, unscale,
+                                clip, &h);
                 struct state s;
                 float term[SUMS];
 

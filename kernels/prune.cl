@@ -31,7 +31,7 @@ static ulong rounded(ulong high, ulong low, uint *shift)
 {
     const uint length =
         high != 0 ? 128 - (uint)clz(high) : 64 - (uint)clz(low);
-    const uint drop = length > 53 ? length - 53 : 0;
+    const uint drop = max(length, 53u) - 53;
 
     *shift = drop;
     if (drop == 0)

@@ -83,28 +83,12 @@ static ulong chunks_of(const global struct matrix *m)
     return (m->length + 4095) / 4096;
 }
 
-/* The row of chunk 'c', and which chunk of its row that is: of a quotient and a
- * remainder together LLVM makes an instruction that Oclgrind 21.10 does not
+/* Where chunk 'c' of a matrix, which is of 'row', begins in its row: of c / chunks
+ * and c % chunks together LLVM makes an instruction that Oclgrind 21.10 does not
  * know. */
-static ulong row_of(const global struct matrix *m, ulong c)
+static ulong place_of(const global struct matrix *m, ulong row, ulong c)
 {
-    return c / chunks_of(m);
-}
-
-static ulong place_of(const global struct matrix *m, ulong c)
-{
-    return c - row_of(m, c) * chunks_of(m);
-}
-
-/* Where chunk 'c' of a matrix begins in the layout, and how long it is. */
-static ulong begin_of(const global struct matrix *m, ulong c)
-{
-    return m->begin + row_of(m, c) * m->length + place_of(m, c) * 4096;
-}
-
-static ulong count_of(const global struct matrix *m, ulong c)
-{
-    return min(m->length - place_of(m, c) * 4096, (ulong)4096);
+    return (c - row * chunks_of(m)) * 4096;
 }
 
 /* Limits the rows of one chunk; of the chunks of long ones, leaves the sum. */
@@ -127,11 +111,14 @@ clstep_rows(const ulong first, const ulong count,
 
     const struct hyper h = HYPER(row);
     const ulong c = which - m->first[ITEM];
-    global float *w = parameters + (parameters_offset + begin_of(m, c));
-    const float sum = chunk_sum(w, count_of(m, c));
+    const ulong line = c / chunks_of(m), place = place_of(m, line, c);
+    const ulong some = min(m->length - place, (ulong)4096);
+    global float *w =
+        parameters + (parameters_offset + m->begin + line * m->length + place);
+    const float sum = chunk_sum(w, some);
 
     if (chunks_of(m) == 1)
-        limit(w, count_of(m, c), sum, h.max_norm);
+        limit(w, some, sum, h.max_norm);
     else
         sums[m->first[SUM] + c] = sum;
 }
@@ -182,7 +169,10 @@ clstep_rows_limit(const ulong first, const ulong count,
 
     const struct hyper h = HYPER(row);
     const ulong c = which - m->first[SUM];
+    const ulong line = c / chunks_of(m), place = place_of(m, line, c);
+    const ulong some = min(m->length - place, (ulong)4096);
+    global float *w =
+        parameters + (parameters_offset + m->begin + line * m->length + place);
 
-    limit(parameters + (parameters_offset + begin_of(m, c)), count_of(m, c),
-          sums[which - place_of(m, c)], h.max_norm);
+    limit(w, some, sums[m->first[SUM] + line * chunks_of(m)], h.max_norm);
 }

@@ -79,10 +79,11 @@ clstep_step(
 #else
     const uint tensor = 0;
 #endif
-    const struct decision d = decision_of(factors, tensors_first + tensor);
+    const float unscale = unscale_of(factors);
+    const float clip = clip_of(factors, tensors_first + tensor);
 #else
     const struct hyper h = hyper;
-    const struct decision d = {1.0f, 1.0f};
+    const float unscale = 1.0f, clip = 1.0f;
 #endif
 #if defined(TAIL) || !defined(ROWS)
     if (i >= count)
@@ -91,7 +92,8 @@ clstep_step(
 
     struct state s;
     float w = parameters[parameters_offset + i];
-    const float x = gradient_of(gradients[gradients_offset + i], w, d, &h);
+    const float x =
+        gradient_of(gradients[gradients_offset + i], w, unscale, clip, &h);
 
     LOAD_STATE
 #ifdef FACTORS
