@@ -116,7 +116,7 @@ clstep_terms(const ulong first, const ulong count,
     if (is_there && row < ROW_SKIPPED) {
         const ulong chunk = which - r.first_chunk;
         const ulong line = chunk / r.chunks;
-        /* No remainder: Oclgrind 21.10 does not know what LLVM makes of both. */
+        /* No %: Oclgrind 21.10 does not know what LLVM makes of both. */
         const ulong before = (chunk - line * r.chunks) * 4096;
 
         at = r.begin + line * r.length + before;
@@ -136,8 +136,8 @@ clstep_terms(const ulong first, const ulong count,
             for (uint l = l0; l < some; l += wide) {
                 const float w = parameters[parameters_offset + at + l];
                 const float x =
-                    gradient_of(gradients[gradients_offset + at + l], w, unscale,
-                                clip, &h);
+                    gradient_of(gradients[gradients_offset + at + l], w,
+                                unscale, clip, &h);
                 struct state s;
                 float term[SUMS];
 

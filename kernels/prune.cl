@@ -101,7 +101,8 @@ clstep_prune_begin(const ulong first, const ulong count,
 
     /* None, or all, are known already. */
     s[SELECTION_OPEN] = chosen != 0 && chosen != tensor.count;
-    s[SELECTION_VALUE] = chosen != 0 && chosen == tensor.count ? 0x80000000u : 0;
+    s[SELECTION_VALUE] =
+        chosen != 0 && chosen == tensor.count ? 0x80000000u : 0;
     s[SELECTION_LEFT] = chosen;
     s[SELECTION_INDEX] = 0;
     s[SELECTION_END] = 0;

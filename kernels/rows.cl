@@ -83,12 +83,18 @@ static ulong chunks_of(const global struct matrix *m)
     return (m->length + 4095) / 4096;
 }
 
-/* Where chunk 'c' of a matrix, which is of 'row', begins in its row: of c / chunks
- * and c % chunks together LLVM makes an instruction that Oclgrind 21.10 does not
- * know. */
+/* Where chunk 'c' of a matrix, which is of 'row', begins in its row.  Of
+ * c / chunks and c % chunks together LLVM makes an instruction that Oclgrind
+ * 21.10 does not know. */
 static ulong place_of(const global struct matrix *m, ulong row, ulong c)
 {
     return (c - row * chunks_of(m)) * 4096;
+}
+
+/* Where it begins in the layout. */
+static ulong begin_of(const global struct matrix *m, ulong row, ulong place)
+{
+    return m->begin + row * m->length + place;
 }
 
 /* Limits the rows of one chunk; of the chunks of long ones, leaves the sum. */
@@ -114,7 +120,7 @@ clstep_rows(const ulong first, const ulong count,
     const ulong line = c / chunks_of(m), place = place_of(m, line, c);
     const ulong some = min(m->length - place, (ulong)4096);
     global float *w =
-        parameters + (parameters_offset + m->begin + line * m->length + place);
+        parameters + (parameters_offset + begin_of(m, line, place));
     const float sum = chunk_sum(w, some);
 
     if (chunks_of(m) == 1)
@@ -172,7 +178,7 @@ clstep_rows_limit(const ulong first, const ulong count,
     const ulong line = c / chunks_of(m), place = place_of(m, line, c);
     const ulong some = min(m->length - place, (ulong)4096);
     global float *w =
-        parameters + (parameters_offset + m->begin + line * m->length + place);
+        parameters + (parameters_offset + begin_of(m, line, place));
 
     limit(w, some, sums[m->first[SUM] + line * chunks_of(m)], h.max_norm);
 }

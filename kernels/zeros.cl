@@ -10,7 +10,8 @@ struct zeros_chunk {
 };
 
 kernel void
-clstep_zeros(const ulong count, const global struct zeros_chunk *restrict chunks,
+clstep_zeros(const ulong count,
+             const global struct zeros_chunk *restrict chunks,
              const global float *restrict parameters,
              const ulong parameters_offset, global uint *restrict found)
 {

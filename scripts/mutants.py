@@ -448,8 +448,8 @@ def common_kernels(rows):
             yield path, edit, rules, True
 
     for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
-                 "kernels/rows.cl", "kernels/finish.cl", "kernels/swap.cl",
-                 "kernels/factors.cl", "kernels/prune.cl",
+                 "kernels/fold.cl", "kernels/rows.cl", "kernels/finish.cl",
+                 "kernels/swap.cl", "kernels/factors.cl", "kernels/prune.cl",
                  "kernels/initialize.cl", "kernels/zeros.cl"):
         text = (ROOT / path).read_text()
         for edit in [*by_patterns(functions_only(text)[0], KERNELS),
@@ -641,6 +641,7 @@ def texts_of(program, macros, kernels):
     texts = []
     if name in ("step", "factors", "rows", "finish", "sums", "prune"):
         texts += ["types", "table"]
+        texts += ["fold"] * (name == "sums")
     if rule:
         texts.append(f"rules/{kernels[rule]}")
         texts += ["cautious"] * ("CAUTIOUS_UPDATE" in macros)
@@ -688,9 +689,9 @@ TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
 def harms_memory(mutant):
     """Says whether a kernel's mutant may write where it should not, so that
     the process is no good for another one."""
-    return mutant.name() in ("step", "fill", "probe", "sums", "rows", "swap",
-                             "table", "factors", "element", "finish", "prune",
-                             "initialize", "zeros") and any(
+    return mutant.name() in ("step", "fill", "probe", "sums", "fold", "rows",
+                             "swap", "table", "factors", "element", "finish",
+                             "prune", "initialize", "zeros") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
 
