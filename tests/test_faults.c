@@ -9,6 +9,7 @@
  * mended), the right bits when the operation is done again, and no object and
  * no memory left over at the end.
  */
+#include "device.h"
 #include "faults.h"
 #include "scene.h"
 
@@ -83,6 +84,8 @@ static clstep_status create_device(struct run *run, clstep_error *error)
         fixture_place()->context, fixture_id(), &run->device, error);
 
     assert_true((status == CLSTEP_OK) == (run->device != NULL));
+    if (status == CLSTEP_OK)
+        run->device->grouped = fixture_place()->device->grouped;
     return status;
 }
 
@@ -824,6 +827,8 @@ static void life_of(const struct operation *operations, const char *name)
     fixture_ok(
         clstep_device_create(place->context, fixture_id(), &shared, &error),
         &error);
+    shared->grouped = place->device->grouped;
+
     clstep_layout *layout = scene_layout(settings, elements());
     clstep_optimizer *first;
     struct scene scene;

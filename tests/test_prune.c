@@ -83,6 +83,16 @@ static void choose(float *w, float *pruned, uint32_t count, uint32_t chosen)
 /* What the parameters of a matrix are like. */
 enum kind { WILD, EQUAL, FEW, ZEROS, NANS, KINDS };
 
+/* A quiet NaN of any sign and payload; all count alike. */
+static float any_nan(uint32_t bits)
+{
+    float nan;
+
+    bits |= 0x7fc00000;
+    memcpy(&nan, &bits, sizeof(nan));
+    return nan;
+}
+
 static void
 fill(struct trial_random *random, enum kind kind, float *w, uint32_t count)
 {
@@ -97,7 +107,7 @@ fill(struct trial_random *random, enum kind kind, float *w, uint32_t count)
         else if (kind == ZEROS)
             w[i] = r & 1 ? 0.0f : -0.0f;
         else if (kind == NANS)
-            w[i] = r & 1 ? w[i] : NAN;
+            w[i] = r & 1 ? w[i] : any_nan((uint32_t)(r >> 32));
     }
 }
 

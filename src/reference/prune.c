@@ -16,11 +16,14 @@ bool reference_has_prune(const struct reference *r)
     return given(r->groups, "prune");
 }
 
-/* What a float's absolute value is ordered by; a NaN is above infinity. */
+/* What a float's absolute value is ordered by; a NaN, whichever, is above
+ * infinity. */
 static uint32_t size_of(float x)
 {
     uint32_t bits;
 
+    if (isnan(x))
+        return 0x7fffffff;
     memcpy(&bits, &x, sizeof(bits));
     return bits & 0x7fffffff;
 }
