@@ -569,6 +569,7 @@ static void reset_between_calls(void **state)
     for (int i = 0; i < 6; i++) {
         cl_event start = create_event();
         clstep_report report;
+        struct reference_report expected;
         clstep_error error;
 
         for (int k = 0; k < 5; k++)
@@ -584,7 +585,11 @@ static void reset_between_calls(void **state)
         fixture_ok(clstep_optimizer_report(whole.optimizer, queue, &report,
                                            NULL, &error),
                    &error);
-        if (i != 0)
+
+        /* Until a call after the reset finds a group that is not frozen, the
+         * reference tells the norm before it. */
+        reference_report(whole.reference, &expected);
+        if (reference_steps(whole.reference) + expected.skipped != 0)
             whole_check(&whole);
     }
     release_supply(&supply);
