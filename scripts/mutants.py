@@ -413,7 +413,10 @@ def rule_kernels(rows):
         users = [row for row in rows if row.kernel == kernel]
         text = (ROOT / path).read_text()
         for edit in kernel_edits(text, users[0].scalars):
-            yield path, edit, tuple(row.name for row in users), False
+            before = text[:edit.start]
+            decays = before.rfind("#ifdef DECAY_IN_RULE") > \
+                before.rfind("#endif")
+            yield path, edit, tuple(row.name for row in users), decays
 
 
 def callers_of(function, rows):

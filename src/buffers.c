@@ -137,6 +137,20 @@ clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
                       error);
 }
 
+clstep_status cs_check_read(cl_context context, cl_mem buffer, uint64_t offset,
+                            uint64_t count, uint64_t size, const char *name,
+                            clstep_error *error)
+{
+    struct range range;
+    const clstep_status status =
+        check_range(context, buffer, offset, count, size, name, &range, error);
+
+    if (status == CLSTEP_OK && (range.flags & CL_MEM_WRITE_ONLY) != 0)
+        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                       "%s is a write-only buffer; it is read", name);
+    return status;
+}
+
 /* Fails if two of the caller's ranges overlap. */
 static clstep_status
 check_overlap(const struct range *a, const char *a_name, const struct range *b,

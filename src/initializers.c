@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ANY      .min = -FLT_MAX, .max = FLT_MAX
+#define HALF     .min = -FLT_MAX / 2.0, .max = FLT_MAX / 2.0
 #define POSITIVE .min = 0.0, .max = FLT_MAX
 
 /* The values of "fan". */
@@ -28,7 +29,7 @@ enum { FANS_FAN, FANS_GAIN };
                       .choices = (const char *const[]){"in", "out", "average", \
                                                        NULL}},                 \
         [FANS_GAIN] = {"gain", "factor of all numbers", .initial = 1.0,        \
-                       POSITIVE},                                              \
+                       .max = 1e37}, /* 2 b is a float */                      \
     }
 
 /* --- formulas ------------------------------------------------------------- */
@@ -138,9 +139,9 @@ const clstep_initializer cs_initializers[] = {
         .summary = "uniform between two numbers",
         .formula = "low + (high - low) U, U uniform in (0, 1)",
         .settings = {[UNIFORM_LOW] = {"low", "where the numbers begin",
-                                      .initial = -1.0, ANY},
+                                      .initial = -1.0, HALF},
                      [UNIFORM_HIGH] = {"high", "where they end", .initial = 1.0,
-                                       ANY}},
+                                       HALF}},
         .distribution = CS_UNIFORM,
         .check = uniform_check,
         .prepare = uniform,

@@ -424,9 +424,10 @@ clstep_lbfgs_write(clstep_lbfgs *l, cl_command_queue queue, const char *slot,
 {
     struct cs_call call = {.queue = queue};
     struct cs_place place;
-    clstep_status status =
-        check_slot(l, queue, slot, offset, count, data, &place, error);
+    clstep_status status = check_torn(l, error);
 
+    if (status == CLSTEP_OK)
+        status = check_slot(l, queue, slot, offset, count, data, &place, error);
     if (status != CLSTEP_OK || count == 0)
         return status;
     l->known = false;

@@ -229,7 +229,8 @@ static clstep_status narrow(struct search *search, struct point *low,
     return CLSTEP_OK;
 }
 
-/* Goes to 'point', and brings its gradient back. */
+/* Goes to 'point', and brings its gradient back.  The base is copied: base + 0
+ * d is a NaN where d is an infinity. */
 static clstep_status
 accept(struct search *search, const struct point *point, clstep_error *error)
 {
@@ -237,6 +238,8 @@ accept(struct search *search, const struct point *point, clstep_error *error)
     struct cs_vectors *vectors = &call->lbfgs->vectors;
     const struct cs_place to = {call->buffers->gradients,
                                 call->buffers->gradients_offset};
+    const struct cs_place parameters = {call->buffers->parameters,
+                                        call->buffers->parameters_offset};
     const struct cs_place from =
         cs_vectors_place(vectors, point->where == KEPT ? CS_KEPT : CS_BEFORE);
     struct cs_call commands;
@@ -250,8 +253,12 @@ accept(struct search *search, const struct point *point, clstep_error *error)
     if (status == CLSTEP_OK)
         status = cs_vectors_copy(vectors, &commands, from, to, error);
     if (status == CLSTEP_OK)
-        status = cs_vectors_move(vectors, &commands, call->buffers,
-                                 (float)point->t, error);
+        status = point->t == 0.0
+                     ? cs_vectors_copy(vectors, &commands,
+                                       cs_vectors_place(vectors, CS_BASE),
+                                       parameters, error)
+                     : cs_vectors_move(vectors, &commands, call->buffers,
+                                       (float)point->t, error);
     cs_call_end(&commands);
     return status;
 }

@@ -185,7 +185,10 @@ size_t clstep_optimizer_launches(const clstep_optimizer *opt, int apart)
 
             launches += rows.longs != 0 ? 3 : rows.items != 0;
         }
-        launches += norm + cs_prune_launches(opt);
+        launches +=
+            norm + cs_prune_launches(
+                       opt, apart ? cs_prune_chunks(opt, t, 1)
+                                  : cs_prune_chunks(opt, 0, opt->tensor_count));
     }
     return launches + norm + (sums_of(opt) != NULL) +
            cs_factors_launches(opt, apart);

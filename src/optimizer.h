@@ -119,6 +119,11 @@ cs_slot_count(const clstep_optimizer *optimizer, size_t index)
                                                    : optimizer->count;
 }
 
+/* Says whether 'buffer' can be read, and holds so many. */
+clstep_status cs_check_read(cl_context context, cl_mem buffer, uint64_t offset,
+                            uint64_t count, uint64_t size, const char *name,
+                            clstep_error *error);
+
 /* --- order.c -------------------------------------------------------------- */
 
 /*
@@ -132,6 +137,7 @@ struct cs_call {
     cl_event inline_[8]; /* where they fit */
     bool retained;       /* 'queue' is, for cs_call_end() */
     cl_event last;       /* the last command's, or NULL */
+    uint64_t taken;      /* commands so far */
     bool lent; /* 'last' is somebody else's, who keeps it until it completes */
 };
 

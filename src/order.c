@@ -217,6 +217,7 @@ static clstep_status took(struct cs_call *call, cl_int code, cl_event event,
         clReleaseEvent(call->last);
     call->last = event;
     call->lent = false;
+    call->taken++;
     return CLSTEP_OK;
 }
 

@@ -117,8 +117,8 @@ bool cs_plan_prunes(const struct cs_settings *settings, uint64_t t)
            (t == end || (t - begin) % steps_of(settings, CS_PRUNE_EVERY) == 0);
 }
 
-/* The share at step 't', in two parts: the result times 2^-'*exponent', both
- * whole numbers. */
+/* The share at step 't', which chooses elements, in two parts: the result times
+ * 2^-'*exponent', both whole numbers. */
 static double
 pruned_share(const struct cs_settings *settings, uint64_t t, int *exponent)
 {
@@ -138,6 +138,10 @@ static double
 share_bits(const struct cs_settings *settings, uint64_t t, int shift)
 {
     int exponent;
+
+    if (!cs_plan_prunes(settings, t))
+        return 0.0;
+
     const double share = pruned_share(settings, t, &exponent);
 
     return (double)((uint64_t)share >> shift & 0x3ffff);

@@ -311,14 +311,13 @@ cs_prune_launch(clstep_optimizer *opt, struct cs_call *call,
     return status;
 }
 
-size_t cs_prune_launches(const clstep_optimizer *opt)
+size_t cs_prune_launches(const clstep_optimizer *opt, uint64_t chunks)
 {
     const struct cs_prune *prune = opt->prune;
 
     return prune == NULL ? 0
-           : prune->chunk_count == 0
-               ? 1
-               : 1 + 2 * ((size_t)VALUE_DIGITS + prune->index_digits);
+           : chunks == 0 ? 1
+                         : 1 + 2 * ((size_t)VALUE_DIGITS + prune->index_digits);
 }
 
 void cs_prune_push(const clstep_optimizer *opt, struct cs_arguments *arguments)

@@ -44,8 +44,8 @@ cs_prune_launch(clstep_optimizer *opt, struct cs_call *call,
                 const struct cs_prune_part *part, cl_mem parameters,
                 uint64_t offset, clstep_error *error);
 
-/* The kernels that this launches. */
-size_t cs_prune_launches(const clstep_optimizer *opt);
+/* The kernels that this launches for a part of so many chunks. */
+size_t cs_prune_launches(const clstep_optimizer *opt, uint64_t chunks);
 
 /* The arguments of kernels/finish.cl. */
 void cs_prune_push(const clstep_optimizer *opt, struct cs_arguments *arguments);

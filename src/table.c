@@ -366,13 +366,13 @@ enqueue(struct cs_table *table, struct cs_flight *flight, struct cs_call *call,
     }
     for (size_t m = 0; m < table->member_count && status == CLSTEP_OK; m++) {
         clstep_optimizer *opt = table->members[m];
-        const cl_event before = call->last;
+        const uint64_t before = call->taken;
 
         if (opt->factors != NULL)
             status = cs_factors_add(opt, call, &buffers[m], apart, error);
         if (status == CLSTEP_OK)
             status = cs_launch_update(opt, call, &buffers[m], apart, error);
-        *torn = *torn || call->last != before;
+        *torn = *torn || call->taken != before;
     }
     return status;
 }

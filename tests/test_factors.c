@@ -23,6 +23,7 @@
 enum { MANY = 10000, GROUPS = 4, MAX_SHAPES = 64 };
 
 static unsigned launches;
+static unsigned failing; /* the launch that fails, from 1 on; 0 for none */
 
 extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
     __wrap_clEnqueueNDRangeKernel;
@@ -34,6 +35,13 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                                      cl_event *event)
 {
     launches++;
+    if (failing != 0) {
+        /* Events of launches that have ended are gone, and their places in
+         * memory are taken again. */
+        clFinish(queue);
+        if (launches == failing)
+            return CL_INVALID_OPERATION;
+    }
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }
@@ -344,6 +352,56 @@ static void bytes_of_both_passes(void **state)
     assert_true(clstep_rule_sums_bytes(clstep_rule_find("sgdp")) == 12);
 }
 
+/* Whichever launch of a step fails: what has begun is known to be torn. */
+static void a_launch_that_fails_tears(void **state)
+{
+    static const clstep_setting settings[] = {
+        {"max_norm", 1.0, NULL}, {"ema_decay", 0.5, NULL}, {0}};
+    const struct trial_place *place = fixture_place();
+    const uint64_t shape[] = {3, 100};
+    float ones[512];
+    clstep_error error;
+
+    (void)state;
+    for (size_t i = 0; i < 512; i++)
+        ones[i] = 1.0f;
+    for (unsigned at = 1;; at++) {
+        const clstep_buffers buffers = {.parameters = fixture_buffer(512, ones),
+                                        .gradients = fixture_buffer(512, ones)};
+        clstep_layout *layout = NULL;
+        clstep_optimizer *optimizer = NULL;
+
+        fixture_ok(clstep_layout_create(&layout, &error), &error);
+        fixture_ok(clstep_layout_add(layout, "w", 2, shape, 0, &error), &error);
+        fixture_ok(clstep_optimizer_create(place->device, "lamb", settings,
+                                           layout, &optimizer, &error),
+                   &error);
+        launches = 0;
+        failing = at;
+
+        const clstep_status first = clstep_optimizer_step(
+            optimizer, place->queue, &buffers, 0, NULL, NULL, &error);
+
+        failing = 0;
+
+        const clstep_status second = clstep_optimizer_step(
+            optimizer, place->queue, &buffers, 0, NULL, NULL, &error);
+
+        clFinish(place->queue);
+        clstep_optimizer_release(optimizer);
+        clstep_layout_release(layout);
+        clReleaseMemObject(buffers.parameters);
+        clReleaseMemObject(buffers.gradients);
+        if (first == CLSTEP_OK) {
+            assert_int_equal(second, CLSTEP_OK);
+            assert_true(at > 4);
+            return;
+        }
+        assert_int_equal(first, CLSTEP_CL_FAILED);
+        assert_int_equal(second, at == 1 ? CLSTEP_OK : CLSTEP_STATE_TORN);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -354,6 +412,7 @@ int main(void)
         cmocka_unit_test(launches_do_not_grow),
         cmocka_unit_test(slots_of_tensors),
         cmocka_unit_test(bytes_of_both_passes),
+        cmocka_unit_test(a_launch_that_fails_tears),
     };
 
     return cmocka_run_group_tests_name("factors", tests, fixture_open,

@@ -302,6 +302,15 @@ const char *path_float_text(float number, char text[32])
     return text;
 }
 
+/* A cell of the table; a NaN has no sign. */
+static void print_rounded(double number)
+{
+    if (isnan(number))
+        printf(" %12s", "nan");
+    else
+        printf(" %12.6g", number);
+}
+
 static void print_csv(const struct path_run *run, FILE *file)
 {
     char x[32], y[32], f[32];
@@ -380,12 +389,15 @@ static int print(const struct path_run *run)
     printf("f = %s after %" PRIu64 " steps, by %s\n\n", run->function->formula,
            run->steps,
            run->options->reference ? "the scalar reference" : run->device);
-    printf("%-*s  %12s %12s %12s\n", (int)width, "path", "w1", "w2", "f");
+    printf("%-*s %12s %12s %12s\n", (int)width, "path", "w1", "w2", "f");
     for (size_t p = 0; p < run->count; p++) {
         const struct path_point *last = &run->paths[p].points[run->steps];
 
-        printf("%-*s  %12.6g %12.6g %12.6g\n", (int)width, run->paths[p].label,
-               (double)last->w[0], (double)last->w[1], last->f);
+        printf("%-*s", (int)width, run->paths[p].label);
+        print_rounded((double)last->w[0]);
+        print_rounded((double)last->w[1]);
+        print_rounded(last->f);
+        putchar('\n');
     }
     return cli_flush();
 }

@@ -374,7 +374,8 @@ stop(struct reference_lbfgs_run *run, enum reference_lbfgs_stop why)
     return STOPPED;
 }
 
-/* The step from x along d: leaves t, f, g and w; FAILED leaves w at x. */
+/* The step from x along d, where an infinite d may find none: leaves t, f, g
+ * and w; FAILED leaves w at x. */
 static enum outcome
 move(struct reference_lbfgs_run *run, bool is_last, double slope)
 {
@@ -385,7 +386,10 @@ move(struct reference_lbfgs_run *run, bool is_last, double slope)
             reference_lbfgs_copy(l, run->w, l->x);
             return FAILED;
         }
-        reference_lbfgs_add(l, run->w, l->x, run->t, l->d);
+        if (run->t == 0.0)
+            reference_lbfgs_copy(l, run->w, l->x);
+        else
+            reference_lbfgs_add(l, run->w, l->x, run->t, l->d);
         return GOES_ON;
     }
     reference_lbfgs_add(l, run->w, l->x, run->t, l->d);
