@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Deliberate mistakes in the kernels and in the host's scalars: are they seen?
 
-    scripts/mutants.py [--list] [--quick N] [--rule NAME] [BUILD]
+    scripts/mutants.py [--list] [--quick N] [--rule NAMES] [BUILD]
 
 BUILD is a build folder (default build/release) in which the target 'mutant'
 was built.  Mutants are made from the texts of kernels/, of the rows of
@@ -842,8 +842,8 @@ def read_options():
                         help="print the mutants and run none")
     parser.add_argument("--quick", type=int, metavar="N",
                         help="only N mutants, from everywhere")
-    parser.add_argument("--rule", metavar="NAME",
-                        help="only mutants that run the rule NAME")
+    parser.add_argument("--rule", metavar="NAMES",
+                        help="only mutants that run these rules, with commas")
     parser.add_argument("--file", metavar="PATHS",
                         help="only mutants of these files, with commas")
     parser.add_argument("--operator", metavar="NAME",
@@ -855,7 +855,8 @@ def read_options():
 
 def chosen(mutants, options):
     if options.rule:
-        mutants = [m for m in mutants if options.rule in m.rules]
+        names = set(options.rule.split(","))
+        mutants = [m for m in mutants if names & set(m.rules)]
     if options.file:
         mutants = [m for m in mutants if m.path in options.file.split(",")]
     if options.operator:
