@@ -45,9 +45,8 @@ static inline uint row_of(uint4 block)
 #endif
 
 /* The gradient as the rule meets it; 'w' has not decayed yet. */
-static inline float
-gradient_of(gradient_t g, float w, float unscale, float clip,
-            const struct hyper *h)
+static inline float gradient_of(gradient_t g, float w, float unscale,
+                                float clip, const struct hyper *h)
 {
     float x = float_of_gradient(g);
 

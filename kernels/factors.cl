@@ -135,9 +135,8 @@ clstep_terms(const ulong first, const ulong count,
 
             for (uint l = l0; l < some; l += wide) {
                 const float w = parameters[parameters_offset + at + l];
-                const float x =
-                    gradient_of(gradients[gradients_offset + at + l], w,
-                                unscale, clip, &h);
+                const float x = gradient_of(
+                    gradients[gradients_offset + at + l], w, unscale, clip, &h);
                 struct state s;
                 float term[SUMS];
 

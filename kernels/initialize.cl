@@ -39,9 +39,9 @@ static inline float minus_log(float p)
     const float s = divide(f - 1.0f, f + 1.0f);
     const float y = s * s;
     const float series =
-        2.0f + y * (0x1.555556p-1f +
-                    y * (0x1.99999ap-2f +
-                         y * (0x1.24924ap-2f + y * 0x1.c71c72p-3f)));
+        2.0f +
+        y * (0x1.555556p-1f +
+             y * (0x1.99999ap-2f + y * (0x1.24924ap-2f + y * 0x1.c71c72p-3f)));
 
     return -(e * 0x1.62e43p-1f + s * series);
 }
@@ -58,10 +58,10 @@ static inline float drawn(uint word)
         q * (((59.109374720f * a + 159.29113202f) * a + 50.434271938f) * a +
              3.3871327179f),
         ((67.187563600f * a + 78.757757664f) * a + 17.895169469f) * a + 1.0f);
-    const float tail = divide(
-        ((0.17023821103f * c + 1.3067284816f) * c + 2.7568153900f) * c +
-            1.4234372777f,
-        (0.12021132975f * c + 0.73700164250f) * c + 1.0f);
+    const float tail =
+        divide(((0.17023821103f * c + 1.3067284816f) * c + 2.7568153900f) * c +
+                   1.4234372777f,
+               (0.12021132975f * c + 0.73700164250f) * c + 1.0f);
     const float z = q <= 0.425f ? middle : tail;
 
     return word >> 31 != 0 ? -z : z;

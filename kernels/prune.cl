@@ -29,8 +29,7 @@ struct prune_chunk {
 /* 'value' to 53 bits, to nearest even; it stands for 2^'*shift' times that. */
 static ulong rounded(ulong high, ulong low, uint *shift)
 {
-    const uint length =
-        high != 0 ? 128 - (uint)clz(high) : 64 - (uint)clz(low);
+    const uint length = high != 0 ? 128 - (uint)clz(high) : 64 - (uint)clz(low);
     const uint drop = max(length, 53u) - 53;
 
     *shift = drop;
@@ -58,8 +57,7 @@ static uint chosen_of(ulong m, uint e, uint n)
     if (point > 60)
         return 0;
 
-    const ulong sum =
-        rounded(0, product + ((ulong)1 << (point - 1)), &shift);
+    const ulong sum = rounded(0, product + ((ulong)1 << (point - 1)), &shift);
 
     return (uint)(sum << shift >> point);
 }
@@ -119,15 +117,14 @@ clstep_prune_begin(const ulong first, const ulong count,
 
 /* One work-group a chunk.  No return before a barrier, which PoCL 3.1 does not
  * bear. */
-kernel void
-clstep_prune_count(const ulong first, const ulong count,
-                   const global struct prune_chunk *restrict chunks,
-                   const global float *restrict parameters,
-                   const ulong parameters_offset,
-                   const global float *restrict pruned,
-                   const global uint *restrict selections,
-                   global uint *restrict bins, const uint by_index,
-                   const uint shift)
+kernel void clstep_prune_count(const ulong first, const ulong count,
+                               const global struct prune_chunk *restrict chunks,
+                               const global float *restrict parameters,
+                               const ulong parameters_offset,
+                               const global float *restrict pruned,
+                               const global uint *restrict selections,
+                               global uint *restrict bins, const uint by_index,
+                               const uint shift)
 {
     local uint found[256];
     const uint l0 = (uint)get_local_id(0), wide = (uint)get_local_size(0);
@@ -188,9 +185,9 @@ clstep_prune_choose(const ulong first, const ulong count,
     s[SELECTION_LEFT] = left;
     s[by_index ? SELECTION_INDEX : SELECTION_VALUE] |= digit << shift;
     if (is_last && (by_index || all)) {
-        const ulong end = tensors[t].begin +
-                          (by_index ? s[SELECTION_INDEX] + (ulong)1
-                                    : (ulong)tensors[t].count);
+        const ulong end =
+            tensors[t].begin + (by_index ? s[SELECTION_INDEX] + (ulong)1
+                                         : (ulong)tensors[t].count);
 
         s[SELECTION_OPEN] = 0;
         s[SELECTION_END] = (uint)end;
