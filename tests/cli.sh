@@ -4,55 +4,14 @@
 #
 #     cli.sh CLSTEP
 #
-# Each mistake must give its exit code, one line on stderr, nothing on stdout,
-# and leave every file as it was.
+# Each mistake must give what expect.sh says, and leave every file as it was.
 set -u
 
-# Oclgrind 21.10 loses track of what is initialised in vectors, and ends by a
-# signal: here it looks for races and for accesses out of bounds alone.
-unset OCLGRIND_UNINITIALIZED
-
 clstep=${1:?"usage: cli.sh CLSTEP"}
-case $clstep in
-*/*) clstep=$(cd "$(dirname "$clstep")" && pwd)/$(basename "$clstep") ;;
-esac
-launch=$(cd "$(dirname "$0")" && pwd)/launch.sh
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/work" && cd "$folder/work" || exit 1
-failures=0
+. "$(dirname "$0")/expect.sh"
 
-fail() {
-    printf 'cli.sh: %s\n' "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect CODE ARGUMENT... - runs it; its output is in $folder/out and err.
-expect() {
-    wanted=$1
-    shift
-    "$launch" "$clstep" "$@" >"$folder/out" 2>"$folder/err" </dev/null
-    code=$?
-    [ "$code" -eq "$wanted" ] || {
-        fail "clstep $*: exit code $code, not $wanted"
-        cat "$folder/err" >&2
-    }
-    if [ "$wanted" -eq 0 ]; then
-        [ ! -s "$folder/err" ] || fail "clstep $*: it wrote on stderr"
-        return
-    fi
-    lines=$(wc -l <"$folder/err")
-    [ "$lines" -eq 1 ] || fail "clstep $*: $lines lines on stderr, not 1"
-    grep -q '^clstep: ' "$folder/err" || fail "clstep $*: no 'clstep: '"
-    [ ! -s "$folder/out" ] || fail "clstep $*: it wrote on stdout"
-}
-
-# has FILE PATTERN - a line of the file fits.
-has() {
-    grep -q -e "$2" "$folder/$1" || {
-        fail "$1 has no '$2':"
-        head -n 3 "$folder/$1" >&2
-    }
+run() {
+    "$launch" "$clstep" "$@"
 }
 
 # is_object - stdout is one JSON object, as far as its lines show.

@@ -4,56 +4,15 @@
 #
 #     path.sh CLSTEP
 #
-# Each mistake must give its exit code, one line on stderr, nothing on stdout,
-# and leave every file as it was.
+# Each mistake must give what expect.sh says, and leave every file as it was.
 set -u
 
-# See cli.sh.
-unset OCLGRIND_UNINITIALIZED
-
 clstep=${1:?"usage: path.sh CLSTEP"}
-case $clstep in
-*/*) clstep=$(cd "$(dirname "$clstep")" && pwd)/$(basename "$clstep") ;;
-esac
-launch=$(cd "$(dirname "$0")" && pwd)/launch.sh
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/work" && cd "$folder/work" || exit 1
+. "$(dirname "$0")/expect.sh"
 path=$PATH # of the command that is tested
-failures=0
 
-fail() {
-    printf 'path.sh: %s\n' "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect CODE ARGUMENT... - runs path; its output is in $folder/out and err.
-expect() {
-    wanted=$1
-    shift
-    "$launch" env PATH="$path" "$clstep" path "$@" >"$folder/out" \
-        2>"$folder/err" </dev/null
-    code=$?
-    [ "$code" -eq "$wanted" ] || {
-        fail "path $*: exit code $code, not $wanted"
-        cat "$folder/err" >&2
-    }
-    if [ "$wanted" -eq 0 ]; then
-        [ ! -s "$folder/err" ] || fail "path $*: it wrote on stderr"
-        return
-    fi
-    lines=$(wc -l <"$folder/err")
-    [ "$lines" -eq 1 ] || fail "path $*: $lines lines on stderr, not 1"
-    grep -q '^clstep: ' "$folder/err" || fail "path $*: no 'clstep: '"
-    [ ! -s "$folder/out" ] || fail "path $*: it wrote on stdout"
-}
-
-# has FILE PATTERN - a line of the file fits.
-has() {
-    grep -q -e "$2" "$folder/$1" || {
-        fail "$1 has no '$2':"
-        head -n 3 "$folder/$1" >&2
-    }
+run() {
+    "$launch" env PATH="$path" "$clstep" path "$@"
 }
 
 # --- steps --------------------------------------------------------------------
