@@ -2,11 +2,12 @@
  * test_features.c - every feature around every rule, bit for bit
  * SPDX-License-Identifier: MIT
  *
- * Each feature alone on every rule with every combination of its choices.  On
- * the rules that are named below, one of each kind, every pair of features that
- * act element by element, and all other pairs in lists of as many features as
- * go together.  The other rules share such lists: every pair is on one of them.
- * With CLSTEP_TEST_DEEP every pair on every rule and choice, which takes hours.
+ * Each feature alone on every rule; those that act element by element with
+ * every combination of its choices.  On the rules that are named below, one of
+ * each kind, every pair of the latter, and all other pairs in lists of as many
+ * features as go together.  The other rules and choices share such lists: every
+ * pair is on one of them.  With CLSTEP_TEST_DEEP each feature and every pair on
+ * every rule and choice, which takes hours.
  * Values are middling, at both ends of their ranges and random.
  *
  *     test_features [--shard K/N] [RULE]...
@@ -86,17 +87,6 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings)
     }
 }
 
-static void alone(const clstep_rule *rule, const struct sweep_list *choices,
-                  const struct ways *ways)
-{
-    for (size_t i = 0; i < ways->count; i++) {
-        struct sweep_list list = *choices;
-
-        if (sweep_join(rule, &list, &ways->way[i]))
-            try_settings(rule, &list);
-    }
-}
-
 /* Says whether a way, whose feature comes first in it, acts on each element by
  * itself. */
 static bool is_by_element(const struct sweep_list *way)
@@ -111,6 +101,19 @@ static bool is_by_element(const struct sweep_list *way)
         if (strcmp(names[i], way->settings[0].name) == 0)
             return true;
     return false;
+}
+
+/* Every way by itself, or those that act by element. */
+static void alone(const clstep_rule *rule, const struct sweep_list *choices,
+                  const struct ways *ways, bool all)
+{
+    for (size_t i = 0; i < ways->count; i++) {
+        struct sweep_list list = *choices;
+
+        if ((all || is_by_element(&ways->way[i])) &&
+            sweep_join(rule, &list, &ways->way[i]))
+            try_settings(rule, &list);
+    }
 }
 
 /* Every pair of two ways, or of those that act by element. */
@@ -180,9 +183,10 @@ try_around(const clstep_rule *rule, const struct sweep_list *choices,
     return true;
 }
 
-/* Tries lists, 'most' of them, until every pair was in one. */
-static void covered(const clstep_rule *rule, const struct sweep_list *choices,
-                    const struct ways *ways, unsigned most, struct cover *cover)
+/* Tries lists, 'most' of them, until every pair was in one; says how many. */
+static unsigned
+covered(const clstep_rule *rule, const struct sweep_list *choices,
+        const struct ways *ways, unsigned most, struct cover *cover)
 {
     static struct trial_random random = {1};
     unsigned tried = 0;
@@ -191,6 +195,21 @@ static void covered(const clstep_rule *rule, const struct sweep_list *choices,
         for (size_t k = i; k < ways->count && tried < most; k++)
             if (!cover->met[i][k])
                 tried += try_around(rule, choices, ways, i, k, cover, &random);
+    return tried;
+}
+
+/* Tries 'most' lists, which all rules share: once every pair was in one, the
+ * pairs begin anew. */
+static void shared(const clstep_rule *rule, const struct sweep_list *choices,
+                   const struct ways *ways, unsigned most)
+{
+    static struct cover cover;
+    const unsigned tried = covered(rule, choices, ways, most, &cover);
+
+    if (tried < most) {
+        memset(cover.met, 0, sizeof(cover.met));
+        covered(rule, choices, ways, most - tried, &cover);
+    }
 }
 
 /* A cover in which the pairs that every_pair() tries are met. */
@@ -207,7 +226,6 @@ static struct cover begin_cover(const struct ways *ways)
 
 static void features_equal_reference(void **state)
 {
-    static struct cover others;
     const clstep_rule *rule = *state;
     const struct ways ways = ways_of(rule);
     const bool deep = fixture_is_deep();
@@ -221,13 +239,13 @@ static void features_equal_reference(void **state)
         pairs = pairs || strcmp(paired[i], clstep_rule_name(rule)) == 0;
     for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
         if (fixture_is_mine())
-            alone(rule, &choices, &ways);
+            alone(rule, &choices, &ways, deep || c == 0);
         if (deep || (pairs && c == 0))
             every_pair(rule, &choices, &ways, deep);
         if (c == 0 && pairs)
             covered(rule, &choices, &ways, UINT_MAX, &own);
-        if (c == 0 && !pairs)
-            covered(rule, &choices, &ways, LISTS, &others);
+        if (c != 0 || !pairs)
+            shared(rule, &choices, &ways, c == 0 ? LISTS : 1);
     }
     print_message("%u trials so far, of %u lists of settings\n", trials, lists);
 }
