@@ -2,12 +2,15 @@
  * test_features.c - every feature around every rule, bit for bit
  * SPDX-License-Identifier: MIT
  *
- * Each feature alone on every rule; those that act element by element with
- * every combination of its choices.  On the rules that are named below, one of
- * each kind, every pair of the latter, and all other pairs in lists of as many
- * features as go together.  The other rules and choices share such lists: every
- * pair is on one of them.  With CLSTEP_TEST_DEEP each feature and every pair on
- * every rule and choice, which takes hours.
+ * Each feature that acts element by element alone on every rule at its default
+ * choices and at each other one; and, at the value where it does nothing,
+ * against the rule without it.  On the rules that are named below, one of each
+ * kind, each other feature alone too, every pair of the former, and all other
+ * pairs in lists of features that go together.  On every other rule each other
+ * feature in such a list, and one on every combination of several choices. With
+ * CLSTEP_TEST_DEEP each feature and every pair on every rule and combination of
+ * choices, which takes hours.
+ *
  * Values are middling, at both ends of their ranges and random.
  *
  *     test_features [--shard K/N] [RULE]...
@@ -15,13 +18,15 @@
 #include "fixture.h"
 #include "guard.h"
 #include "rule.h"
+#include "scene.h"
 #include "sweep.h"
 
-#include <limits.h>
+#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 5, MAX_WAYS = 64, LISTS = 3 };
+enum { STEPS = 5, MAX_WAYS = 64, COUNT = 301 };
 
 /* A direction without a slot, one with two, and a rule that sets w itself. */
 static const char *const paired[] = {"sgd", "adam", "ftrl"};
@@ -87,20 +92,34 @@ try_settings(const clstep_rule *rule, const struct sweep_list *settings)
     }
 }
 
-/* Says whether a way, whose feature comes first in it, acts on each element by
- * itself. */
+/* Says whether the feature of a way, which comes first in it, is one of the
+ * names. */
+static bool is_among(const struct sweep_list *way, const char *const *names)
+{
+    for (; way->count != 0 && *names != NULL; names++)
+        if (strcmp(*names, way->settings[0].name) == 0)
+            return true;
+    return false;
+}
+
+/* Says whether it acts on each element by itself. */
 static bool is_by_element(const struct sweep_list *way)
 {
     static const char *const names[] = {
-        "grad_scale",   "maximize",   "clip_value", "l1",       "l2",
-        "weight_decay", "decay_form", "prox_l1",    "zero_grad"};
+        "grad_scale",   "maximize",   "clip_value", "l1",        "l2",
+        "weight_decay", "decay_form", "prox_l1",    "zero_grad", NULL};
 
-    if (way->count == 0)
-        return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strcmp(names[i], way->settings[0].name) == 0)
-            return true;
-    return false;
+    return is_among(way, names);
+}
+
+/* Says whether it has launches of its own, behind the step: then the average
+ * and the copy are made there, too. */
+static bool is_behind(const struct sweep_list *way)
+{
+    static const char *const names[] = {
+        "max_norm", "prune", "prune_begin", "prune_end", "prune_every", NULL};
+
+    return is_among(way, names);
 }
 
 /* Every way by itself, or those that act by element. */
@@ -155,13 +174,18 @@ static bool add_way(const clstep_rule *rule, const struct ways *ways,
     return true;
 }
 
-/* Begins with two ways, which may be one, and adds others in random order.  The
- * lists are the same in every run, so that processes can share them. */
+/* Begins with two ways, which may be one, and adds others in random order; none
+ * that is behind the step, unless it begins with one: those change what others
+ * do.  The lists are the same in every run, so that processes can share them.
+ */
 static bool
 try_around(const clstep_rule *rule, const struct sweep_list *choices,
            const struct ways *ways, size_t first, size_t second,
-           struct cover *cover, struct trial_random *random)
+           struct cover *cover)
 {
+    static struct trial_random random = {1};
+    const bool behind =
+        is_behind(&ways->way[first]) || is_behind(&ways->way[second]);
     size_t order[MAX_WAYS];
 
     cover->list = *choices;
@@ -172,43 +196,55 @@ try_around(const clstep_rule *rule, const struct sweep_list *choices,
     for (size_t i = 0; i < ways->count; i++)
         order[i] = i;
     for (size_t i = ways->count; i > 1; i--) {
-        const size_t k = (size_t)(trial_random_next(random) % i);
+        const size_t k = (size_t)(trial_random_next(&random) % i);
         const size_t way = order[k];
 
         order[k] = order[i - 1];
-        add_way(rule, ways, way, cover);
+        if (behind || !is_behind(&ways->way[way]))
+            add_way(rule, ways, way, cover);
     }
     if (fixture_is_mine())
         try_settings(rule, &cover->list);
     return true;
 }
 
-/* Tries lists, 'most' of them, until every pair was in one; says how many. */
-static unsigned
-covered(const clstep_rule *rule, const struct sweep_list *choices,
-        const struct ways *ways, unsigned most, struct cover *cover)
+/* Tries lists until every pair was in one. */
+static void covered(const clstep_rule *rule, const struct sweep_list *choices,
+                    const struct ways *ways, struct cover *cover)
 {
-    static struct trial_random random = {1};
-    unsigned tried = 0;
-
     for (size_t i = 0; i < ways->count; i++)
-        for (size_t k = i; k < ways->count && tried < most; k++)
+        for (size_t k = i; k < ways->count; k++)
             if (!cover->met[i][k])
-                tried += try_around(rule, choices, ways, i, k, cover, &random);
-    return tried;
+                try_around(rule, choices, ways, i, k, cover);
 }
 
-/* Tries 'most' lists, which all rules share: once every pair was in one, the
- * pairs begin anew. */
+/* Tries lists until every way that does not act by element was in one, but at
+ * most so many.  Those of all rules share the pairs. */
 static void shared(const clstep_rule *rule, const struct sweep_list *choices,
-                   const struct ways *ways, unsigned most)
+                   const struct ways *ways, size_t most)
 {
     static struct cover cover;
-    const unsigned tried = covered(rule, choices, ways, most, &cover);
+    static size_t next;
+    bool met[MAX_WAYS];
+    size_t tried = 0;
 
-    if (tried < most) {
-        memset(cover.met, 0, sizeof(cover.met));
-        covered(rule, choices, ways, most - tried, &cover);
+    for (size_t i = 0; i < ways->count; i++)
+        met[i] = is_by_element(&ways->way[i]) || ways->way[i].count == 0;
+    for (size_t n = 0; n < ways->count && tried < most; n++, next++) {
+        const size_t way = next % ways->count;
+        size_t with = 0;
+
+        if (met[way])
+            continue;
+        while (with < ways->count &&
+               (cover.met[way][with] ||
+                !try_around(rule, choices, ways, way, with, &cover)))
+            with++;
+        if (with == ways->count)
+            try_around(rule, choices, ways, way, way, &cover);
+        for (size_t i = 0; i < cover.count; i++)
+            met[cover.ways[i]] = true;
+        tried++;
     }
 }
 
@@ -224,29 +260,165 @@ static struct cover begin_cover(const struct ways *ways)
     return cover;
 }
 
+/* --- neutral features ----------------------------------------------------- */
+
+/* Each feature at the value where it does nothing. */
+static const clstep_setting neutral[][4] = {
+    {{"grad_scale", 1, NULL}, {0}},
+    {{"maximize", 0, NULL}, {0}},
+    {{"clip_value", 0, NULL}, {0}},
+    {{"l1", 0, NULL}, {0}},
+    {{"l2", 0, NULL}, {0}},
+    {{"weight_decay", 0, NULL}, {0}},
+    {{"weight_decay", 0, NULL}, {"decay_form", 0, "lr"}, {0}},
+    {{"weight_decay", 0, NULL}, {"decay_form", 0, "independent"}, {0}},
+    {{"weight_decay", 0, NULL}, {"decay_form", 0, "corrected"}, {0}},
+    {{"weight_decay", 0, NULL},
+     {"decay_form", 0, "corrected"},
+     {"lr_max", 2, NULL},
+     {0}},
+    {{"weight_decay", 0, NULL}, {"decay_form", 0, "cautious"}, {0}},
+    {{"weight_decay", 0, NULL}, {"decay_form", 0, "proximal"}, {0}},
+    {{"prox_l1", 0, NULL}, {0}},
+    {{"zero_grad", 0, NULL}, {0}},
+};
+
+static void put(cl_mem buffer, const float *x)
+{
+    assert_int_equal(clEnqueueWriteBuffer(fixture_place()->queue, buffer,
+                                          CL_TRUE, 0, COUNT * sizeof(*x), x, 0,
+                                          NULL, NULL),
+                     CL_SUCCESS);
+}
+
+/* Each pair of numbers that a comparison or a product might not leave alone:
+ * zeros of both signs, infinities, subnormals, a NaN. */
+static void fill_pairs(float *w, float *g)
+{
+    static const float numbers[] = {0.0f,    -0.0f, INFINITY, -INFINITY, 1e-40f,
+                                    -1e-40f, NAN,   1.0f,     -1.0f};
+    enum { NUMBERS = sizeof(numbers) / sizeof(*numbers) };
+
+    for (size_t i = 0; i < NUMBERS * NUMBERS; i++) {
+        if (w != NULL)
+            w[i] = numbers[i % NUMBERS];
+        g[i] = numbers[i / NUMBERS];
+    }
+}
+
+/* Three steps of shaped numbers. */
+static struct snapshot *
+run_shaped(const char *rule, const clstep_setting *settings)
+{
+    struct snapshot *end;
+    struct scene scene;
+    clstep_error error;
+
+    scene_open_at(&scene, fixture_place(), rule, settings, COUNT,
+                  fixture_seed(), true);
+    fill_pairs(scene.w, scene.g);
+    put(scene.buffers.parameters, scene.w);
+    for (int i = 0; i < 3; i++) {
+        trial_random_fill(&scene.random, scene.g, COUNT);
+        fill_pairs(NULL, scene.g);
+        put(scene.buffers.gradients, scene.g);
+        fixture_ok(clstep_optimizer_step(scene.optimizer,
+                                         fixture_place()->queue, &scene.buffers,
+                                         0, NULL, NULL, &error),
+                   &error);
+    }
+    end = snapshot_take(scene.optimizer, &scene.buffers, COUNT);
+    scene_close(&scene);
+    return end;
+}
+
+/* The programs are those of the features that are tried alone. */
+static void neutral_features_are_off(const clstep_rule *rule)
+{
+    static const clstep_setting no_decay[] = {{"weight_decay", 0, NULL}, {0}};
+    const char *name = clstep_rule_name(rule);
+
+    for (size_t i = 0; i < sizeof(neutral) / sizeof(*neutral); i++) {
+        const bool decay = strcmp(neutral[i][0].name, "weight_decay") == 0;
+
+        if (clstep_rule_check(rule, neutral[i], NULL) != CLSTEP_OK) {
+            assert_non_null(neutral[i][1].choice);
+            if (!rule->decays_itself)
+                assert_string_equal(neutral[i][1].choice, "cautious");
+            continue;
+        }
+
+        /* adamw without decay is adam: it has one by default.  So have others,
+         * which nothing without it is like. */
+        const bool own = rule->feature_default.choice == NULL &&
+                         rule->feature_default.name != NULL;
+        const bool adamw = strcmp(name, "adamw") == 0;
+        struct snapshot *off =
+            run_shaped(decay && adamw ? "adam" : name,
+                       decay && own && !adamw ? no_decay : NULL);
+        struct snapshot *on = run_shaped(name, neutral[i]);
+
+        if (!snapshot_equal(off, on)) {
+            char text[160];
+
+            trial_describe(neutral[i], text, sizeof(text));
+            fail_msg("%s with %s is not %s", name, text, name);
+        }
+        snapshot_release(off);
+        snapshot_release(on);
+    }
+}
+
+/* The bits are looked at: a feature that acts changes some. */
+static void features_change_something(void)
+{
+    static const clstep_setting active[][2] = {
+        {{"grad_scale", 2, NULL}, {0}},    {{"maximize", 1, NULL}, {0}},
+        {{"clip_value", 0.01, NULL}, {0}}, {{"l1", 0.1, NULL}, {0}},
+        {{"l2", 0.1, NULL}, {0}},          {{"weight_decay", 0.1, NULL}, {0}},
+        {{"prox_l1", 0.1, NULL}, {0}},     {{"zero_grad", 1, NULL}, {0}}};
+
+    for (size_t i = 0; i < sizeof(active) / sizeof(*active); i++) {
+        struct snapshot *off = run_shaped("sgd", NULL);
+        struct snapshot *on = run_shaped("sgd", active[i]);
+
+        assert_false(snapshot_equal(off, on));
+        snapshot_release(off);
+        snapshot_release(on);
+    }
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
 static void features_equal_reference(void **state)
 {
     const clstep_rule *rule = *state;
+    const char *name = clstep_rule_name(rule);
     const struct ways ways = ways_of(rule);
     const bool deep = fixture_is_deep();
     struct cover own = begin_cover(&ways);
     struct sweep_list choices;
-    bool pairs = false;
+    bool is_paired = false;
 
     /* A rule that decays itself has one form of decay of five. */
     assert_true(ways.count >= (rule->decays_itself ? 30 : 33));
     for (size_t i = 0; i < sizeof(paired) / sizeof(*paired); i++)
-        pairs = pairs || strcmp(paired[i], clstep_rule_name(rule)) == 0;
+        is_paired = is_paired || strcmp(paired[i], name) == 0;
     for (size_t c = 0; sweep_choices(rule, c, &choices); c++) {
-        if (fixture_is_mine())
-            alone(rule, &choices, &ways, deep || c == 0);
-        if (deep || (pairs && c == 0))
+        if (fixture_is_mine() && (deep || choices.count <= 1)) {
+            alone(rule, &choices, &ways, deep || (is_paired && c == 0));
+            if (c == 0)
+                neutral_features_are_off(rule);
+        }
+        if (deep || (is_paired && c == 0))
             every_pair(rule, &choices, &ways, deep);
-        if (c == 0 && pairs)
-            covered(rule, &choices, &ways, UINT_MAX, &own);
-        if (c != 0 || !pairs)
-            shared(rule, &choices, &ways, c == 0 ? LISTS : 1);
+        if (is_paired && c == 0)
+            covered(rule, &choices, &ways, &own);
+        else if (choices.count != 1)
+            shared(rule, &choices, &ways, c == 0 ? SIZE_MAX : 1);
     }
+    if (strcmp(name, "sgd") == 0)
+        features_change_something();
     print_message("%u trials so far, of %u lists of settings\n", trials, lists);
 }
 

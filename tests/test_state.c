@@ -600,133 +600,6 @@ static void parts_make_a_whole(void **state)
     scene_close(&twin);
 }
 
-/* --- neutral features ----------------------------------------------------- */
-
-/* Each feature at the value where it does nothing. */
-static const clstep_setting neutral[][4] = {
-    {{"grad_scale", 1, NULL}, {0}},
-    {{"maximize", 0, NULL}, {0}},
-    {{"clip_value", 0, NULL}, {0}},
-    {{"l1", 0, NULL}, {0}},
-    {{"l2", 0, NULL}, {0}},
-    {{"weight_decay", 0, NULL}, {0}},
-    {{"weight_decay", 0, NULL}, {"decay_form", 0, "lr"}, {0}},
-    {{"weight_decay", 0, NULL}, {"decay_form", 0, "independent"}, {0}},
-    {{"weight_decay", 0, NULL}, {"decay_form", 0, "corrected"}, {0}},
-    {{"weight_decay", 0, NULL},
-     {"decay_form", 0, "corrected"},
-     {"lr_max", 2, NULL},
-     {0}},
-    {{"weight_decay", 0, NULL}, {"decay_form", 0, "cautious"}, {0}},
-    {{"weight_decay", 0, NULL}, {"decay_form", 0, "proximal"}, {0}},
-    {{"prox_l1", 0, NULL}, {0}},
-    {{"zero_grad", 0, NULL}, {0}},
-};
-
-static void put(cl_mem buffer, const float *x)
-{
-    assert_int_equal(clEnqueueWriteBuffer(queue_of_all(), buffer, CL_TRUE, 0,
-                                          COUNT * sizeof(*x), x, 0, NULL, NULL),
-                     CL_SUCCESS);
-}
-
-/* Each pair of numbers that a comparison or a product might not leave alone:
- * zeros of both signs, infinities, subnormals, a NaN. */
-static void fill_pairs(float *w, float *g)
-{
-    static const float numbers[] = {0.0f,    -0.0f, INFINITY, -INFINITY, 1e-40f,
-                                    -1e-40f, NAN,   1.0f,     -1.0f};
-    enum { NUMBERS = sizeof(numbers) / sizeof(*numbers) };
-
-    for (size_t i = 0; i < NUMBERS * NUMBERS; i++) {
-        if (w != NULL)
-            w[i] = numbers[i % NUMBERS];
-        g[i] = numbers[i / NUMBERS];
-    }
-}
-
-/* Three steps of shaped numbers. */
-static struct snapshot *
-run_shaped(const char *rule, const clstep_setting *settings)
-{
-    struct snapshot *end;
-    struct scene scene;
-    clstep_error error;
-
-    scene_open_at(&scene, fixture_place(), rule, settings, COUNT,
-                  fixture_seed(), true);
-    fill_pairs(scene.w, scene.g);
-    put(scene.buffers.parameters, scene.w);
-    for (int i = 0; i < 3; i++) {
-        trial_random_fill(&scene.random, scene.g, COUNT);
-        fill_pairs(NULL, scene.g);
-        put(scene.buffers.gradients, scene.g);
-        fixture_ok(clstep_optimizer_step(scene.optimizer, queue_of_all(),
-                                         &scene.buffers, 0, NULL, NULL, &error),
-                   &error);
-    }
-    end = take(&scene);
-    scene_close(&scene);
-    return end;
-}
-
-static void neutral_features_are_off(void **state)
-{
-    static const clstep_setting no_decay[] = {{"weight_decay", 0, NULL}, {0}};
-    const clstep_rule *rule = *state;
-    const char *name = clstep_rule_name(rule);
-
-    for (size_t i = 0; i < sizeof(neutral) / sizeof(*neutral); i++) {
-        const bool decay = strcmp(neutral[i][0].name, "weight_decay") == 0;
-
-        if (clstep_rule_check(rule, neutral[i], NULL) != CLSTEP_OK) {
-            assert_non_null(neutral[i][1].choice);
-            if (!rule->decays_itself)
-                assert_string_equal(neutral[i][1].choice, "cautious");
-            continue;
-        }
-
-        /* adamw without decay is adam: it has one by default.  So have others,
-         * which nothing without it is like. */
-        const bool own = rule->feature_default.choice == NULL &&
-                         rule->feature_default.name != NULL;
-        const bool adamw = strcmp(name, "adamw") == 0;
-        struct snapshot *off =
-            run_shaped(decay && adamw ? "adam" : name,
-                       decay && own && !adamw ? no_decay : NULL);
-        struct snapshot *on = run_shaped(name, neutral[i]);
-
-        if (!snapshot_equal(off, on)) {
-            char text[160];
-
-            trial_describe(neutral[i], text, sizeof(text));
-            fail_msg("%s with %s is not %s", name, text, name);
-        }
-        snapshot_release(off);
-        snapshot_release(on);
-    }
-}
-
-/* The bits are looked at: a feature that acts changes some. */
-static void features_change_something(void **state)
-{
-    static const clstep_setting active[][2] = {
-        {{"grad_scale", 2, NULL}, {0}},    {{"maximize", 1, NULL}, {0}},
-        {{"clip_value", 0.01, NULL}, {0}}, {{"l1", 0.1, NULL}, {0}},
-        {{"l2", 0.1, NULL}, {0}},          {{"weight_decay", 0.1, NULL}, {0}},
-        {{"prox_l1", 0.1, NULL}, {0}},     {{"zero_grad", 1, NULL}, {0}}};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(active) / sizeof(*active); i++) {
-        struct snapshot *off = run_shaped("sgd", NULL);
-        struct snapshot *on = run_shaped("sgd", active[i]);
-
-        assert_false(snapshot_equal(off, on));
-        snapshot_release(off);
-        snapshot_release(on);
-    }
-}
-
 /* nadam multiplies on from the step before; not where beta1 has changed, where
  * the steps were set, nor far behind the step at which the product is 0. */
 static void nothing_stale_is_remembered(void **state)
@@ -770,7 +643,6 @@ int main(void)
         cmocka_unit_test(steps_are_set),
         cmocka_unit_test(nothing_stale_is_remembered),
         cmocka_unit_test(steps_are_state),
-        cmocka_unit_test(features_change_something),
     };
     static const struct property properties[] = {
         {"begins right", begins_right},
@@ -779,7 +651,6 @@ int main(void)
         {"numbers change without a build", numbers_change_without_a_build},
         {"places do not matter", places_do_not_matter},
         {"parts make a whole", parts_make_a_whole},
-        {"neutral features are off", neutral_features_are_off},
     };
 
     return run_properties("state", fixed, sizeof(fixed) / sizeof(*fixed),
