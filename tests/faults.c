@@ -34,6 +34,23 @@ static cl_int strike(const char *name)
     return code;
 }
 
+bool fault_way(unsigned index, unsigned small_stride, struct fault_way *way)
+{
+    static const struct fault_way ways[] = {
+        {false, false, 1, 2}, {true, false, 2, 2}, {true, true, 1, 1}};
+
+    if (index >= sizeof(ways) / sizeof(*ways))
+        return false;
+    *way = ways[index];
+    if (fixture_is_deep()) {
+        way->first = way->stride = 1;
+    } else if (fixture_is_small()) {
+        way->first = index + 1;
+        way->stride = small_stride;
+    }
+    return true;
+}
+
 static bool strike_memory(const char *name)
 {
     const unsigned before = fault.struck;

@@ -31,6 +31,21 @@ extern struct faults {
     long live[KINDS]; /* objects made and retained, less those released */
 } fault;
 
+/* A way to fail, and the calls that are to fail so: 'first', and each
+ * 'stride'-th behind it. */
+struct fault_way {
+    bool other_code, from;
+    unsigned first, stride;
+};
+
+/*
+ * The ways: once and then again without, each call with one of two codes; or
+ * from there on, also while all is released.  With small counts each
+ * 'small_stride'-th call fails in each of these ways; deep, each call in all.
+ * Returns false past the last.
+ */
+bool fault_way(unsigned index, unsigned small_stride, struct fault_way *way);
+
 /* Ends the test unless the failure says what has failed. */
 void check_fault(const clstep_error *error);
 

@@ -323,19 +323,16 @@ static bool run_once(const struct operation *operations, unsigned at, bool from,
 
 static void run_all(const struct operation *operations, const char *name)
 {
-    static const struct {
-        bool other_code, from;
-    } ways[] = {{false, false}, {true, false}, {true, true}};
-    const unsigned stride = fixture_is_small() ? 7 : 1;
     struct sums sums = {0};
+    struct fault_way way;
 
     record_all(operations);
-    for (unsigned way = 0; way < sizeof(ways) / sizeof(*ways); way++) {
-        unsigned at = stride == 1 ? 1 : way + 1;
+    for (unsigned i = 0; fault_way(i, 7, &way); i++) {
+        unsigned at = way.first;
 
-        fault.other_code = ways[way].other_code;
-        while (run_once(operations, at, ways[way].from, &sums))
-            at += stride;
+        fault.other_code = way.other_code;
+        while (run_once(operations, at, way.from, &sums))
+            at += way.stride;
         assert_true(at > 20);
     }
     print_message("%s: %u faults, 0 lost, %u states torn and mended\n", name,
