@@ -5,16 +5,26 @@
 # and Intel's CPU runtime where INTEL_OPENCL_ICD names its .icd file (and
 # LD_LIBRARY_PATH its libraries, without a libOpenCL.so.1 among them).
 #
-#   scripts/drivers.sh [BUILD]
+#   scripts/drivers.sh [BUILD [oclgrind | rusticl | intel]...]
 #
 # All that the tests print is left in BUILD/drivers.
 set -eu
 cd "$(dirname "$0")/.."
 build=$(cd "${1:-build/release}" && pwd)
+[ $# -eq 0 ] || shift
+wanted=${*:-oclgrind rusticl intel}
 logs=$build/drivers
 mkdir -p "$logs"
 ran=0
 failed=""
+
+# wants NAME: it is one of those to run.
+wants() {
+    case " $wanted " in
+    *" $1 "*) return 0 ;;
+    esac
+    return 1
+}
 
 # suite NAME: the tests that need a device, with the driver of the environment.
 suite() {
@@ -54,7 +64,9 @@ reports='Invalid (read|write|memory)|ninitialized (value|address|index)'
 reports="$reports|data race|divergence detected|naligned address"
 
 oclgrind=/usr/lib/oclgrind/liboclgrind-rt-icd.so
-if [ -e "$oclgrind" ]; then
+if ! wants oclgrind; then
+    :
+elif [ -e "$oclgrind" ]; then
     ran=1
     (
         export OCL_ICD_VENDORS=$oclgrind CLSTEP_TEST_SMALL=1
@@ -82,7 +94,9 @@ else
 fi
 
 rusticl=/etc/OpenCL/vendors/rusticl.icd
-if [ -e "$rusticl" ]; then
+if ! wants rusticl; then
+    :
+elif [ -e "$rusticl" ]; then
     ran=1
     (
         export OCL_ICD_VENDORS=$rusticl RUSTICL_ENABLE=llvmpipe
@@ -92,7 +106,7 @@ else
     echo "== rusticl is not installed"
 fi
 
-if [ -n "${INTEL_OPENCL_ICD:-}" ]; then
+if wants intel && [ -n "${INTEL_OPENCL_ICD:-}" ]; then
     ran=1
     (
         export OCL_ICD_VENDORS="$INTEL_OPENCL_ICD"
@@ -101,7 +115,8 @@ if [ -n "${INTEL_OPENCL_ICD:-}" ]; then
 fi
 
 [ "$ran" -ne 0 ] || {
-    echo "drivers: none is installed: apt-get install oclgrind mesa-opencl-icd" >&2
+    echo "drivers: none of $wanted is installed:" \
+        "apt-get install oclgrind mesa-opencl-icd" >&2
     exit 1
 }
 [ -z "$failed" ] || exit 1
