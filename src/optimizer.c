@@ -624,7 +624,7 @@ uint64_t clstep_optimizer_norm_bytes(const clstep_optimizer *opt)
 
 uint64_t clstep_optimizer_sums_bytes(const clstep_optimizer *opt)
 {
-    if (opt == NULL || opt->factors == NULL)
+    if (opt == NULL || opt->factors == NULL || opt->factors->chunk_count == 0)
         return 0;
 
     size_t floats = cs_settings_pass_reads(opt->settings, "parameters");

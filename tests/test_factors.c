@@ -346,6 +346,15 @@ static void bytes_of_both_passes(void **state)
                     cases[i].before);
         whole_close(&whole);
     }
+
+    /* A vector has no rows. */
+    clstep_optimizer *adamp = fixture_optimizer("adamp", NULL, 300);
+    clstep_optimizer *lamb = fixture_optimizer("lamb", NULL, 300);
+
+    assert_true(clstep_optimizer_sums_bytes(adamp) == 0);
+    assert_true(clstep_optimizer_sums_bytes(lamb) == 16);
+    clstep_optimizer_release(adamp);
+    clstep_optimizer_release(lamb);
     assert_true(clstep_optimizer_sums_bytes(NULL) == 0);
     assert_true(clstep_rule_sums_bytes(NULL) == 0);
     assert_true(clstep_rule_sums_bytes(clstep_rule_find("adam")) == 0);

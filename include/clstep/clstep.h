@@ -660,7 +660,7 @@ CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
  * The bytes that a step reads and writes for each parameter: those of the
  * update, those of the pass before it that reads the gradients once for norm
  * and finite check (0 without), and those of the pass in which a rule sums over
- * tensors (0 without).
+ * tensors (0 without, and where it sums over rows and no tensor is a matrix).
  */
 CLSTEP_API uint64_t clstep_optimizer_bytes(const clstep_optimizer *optimizer);
 CLSTEP_API uint64_t
