@@ -791,7 +791,7 @@ done
 misused "no setting 'beta1'" --rule sgd "$@" --set beta1=0.9
 misused 'given twice' --rule sgd "$@" --set lr=1 --set lr=2
 misused 'amsgrad of adam is 2' --rule adam "$@" --set amsgrad=2
-misused "'true', which is not a number" --rule adam "$@" --set amsgrad=true
+misused "'true', which is not 0 or 1" --rule adam "$@" --set amsgrad=true
 misused "'beside'" --rule adam "$@" --set eps_form=beside
 misused "''" --rule adam "$@" --set eps_form=
 misused 'nesterov' --rule momentum "$@" --set form=ema --set nesterov=1

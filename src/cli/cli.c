@@ -457,8 +457,13 @@ static int parse_setting(const struct owner *owner, const char *text,
     if (info.kind == CLSTEP_CHOICE)
         setting->choice = value;
     else if (!cli_parse_number(value, &setting->value))
-        return cli_misuse("%s of %s is '%s', which is not a number", name,
-                          name_of(owner), value);
+        return info.kind == CLSTEP_FLAG
+                   ? cli_misuse("%s of %s is '%s', which is not 0 or 1", name,
+                                name_of(owner), value)
+                   : cli_misuse("%s of %s is '%s', which is not a number from"
+                                " %g to %g",
+                                name, name_of(owner), value, info.min,
+                                info.max);
     return -1;
 }
 
