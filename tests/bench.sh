@@ -7,45 +7,12 @@
 # It says nothing of speed: the sizes are tiny, and any share is accepted.
 set -u
 
-# Oclgrind 21.10 loses track of what is initialised in vectors, and ends by a
-# signal: here it looks for races and for accesses out of bounds alone.
-unset OCLGRIND_UNINITIALIZED
-
 clstep=${1:?"usage: bench.sh CLSTEP"}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+. "$(dirname "$0")/expect.sh"
 path=$PATH # of the command that is tested
-failures=0
 
-fail() {
-    printf 'bench.sh: %s\n' "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect CODE ARGUMENT... - runs bench; its output is in $folder/out and err.
-expect() {
-    wanted=$1
-    shift
-    PATH=$path "$clstep" bench "$@" >"$folder/out" 2>"$folder/err" </dev/null
-    code=$?
-    [ "$code" -eq "$wanted" ] || {
-        fail "bench $*: exit code $code, not $wanted"
-        cat "$folder/err" >&2
-    }
-    if [ "$wanted" -eq 0 ]; then
-        [ ! -s "$folder/err" ] || fail "bench $*: it wrote on stderr"
-    else
-        lines=$(wc -l <"$folder/err")
-        [ "$lines" -eq 1 ] || fail "bench $*: $lines lines on stderr, not 1"
-    fi
-    if [ "$wanted" -eq 2 ] && [ -s "$folder/out" ]; then
-        fail "bench $*: it wrote on stdout"
-    fi
-}
-
-# has FILE PATTERN - a line of the file fits.
-has() {
-    grep -q -e "$2" "$folder/$1" || fail "$1 has no '$2'"
+run() {
+    PATH=$path "$clstep" bench "$@"
 }
 
 # count FILE PATTERN NUMBER - so many lines of the file fit.

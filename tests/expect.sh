@@ -1,8 +1,8 @@
 # expect.sh - what tests of the command share; read by them, not run
 # SPDX-License-Identifier: MIT
 #
-# The script that reads it has $clstep, and run(), which runs what is tested.
-# They work in the folder $folder/work, which is gone afterwards.
+# The script that reads it has $clstep, the program that is tested, and run(),
+# which runs it.  They work in the folder $folder/work, which is gone afterwards.
 
 # Oclgrind 21.10 loses track of what is initialised in vectors, and ends by a
 # signal: here it looks for races and for accesses out of bounds alone.
@@ -12,6 +12,7 @@ case $clstep in
 */*) clstep=$(cd "$(dirname "$clstep")" && pwd)/$(basename "$clstep") ;;
 esac
 script=$(basename "$0")
+program=$(basename "$clstep") # what its sentences begin with
 launch=$(cd "$(dirname "$0")" && pwd)/launch.sh
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -24,7 +25,8 @@ fail() {
 }
 
 # expect CODE ARGUMENT... - runs it; its output is in $folder/out and err.  A
-# mistake gives its exit code, one line on stderr, and nothing on stdout.
+# mistake gives its exit code, one line on stderr, and nothing on stdout, but
+# where $tells says that the program tells what it did before.
 expect() {
     wanted=$1
     shift
@@ -40,8 +42,9 @@ expect() {
     fi
     lines=$(wc -l <"$folder/err")
     [ "$lines" -eq 1 ] || fail "$*: $lines lines on stderr, not 1"
-    grep -q '^clstep: ' "$folder/err" || fail "$*: no 'clstep: '"
-    [ ! -s "$folder/out" ] || fail "$*: it wrote on stdout"
+    grep -q "^$program: " "$folder/err" || fail "$*: no '$program: '"
+    [ -n "${tells:-}" ] || [ ! -s "$folder/out" ] ||
+        fail "$*: it wrote on stdout"
 }
 
 # has FILE PATTERN - a line of the file fits.

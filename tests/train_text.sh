@@ -8,48 +8,19 @@
 # the licences which are learned from are not on this system.
 set -u
 
-train_text=${1:?"usage: train_text.sh TRAIN_TEXT"}
-case $train_text in
-*/*) train_text=$(cd "$(dirname "$train_text")" && pwd)/${train_text##*/} ;;
-esac
+clstep=${1:?"usage: train_text.sh TRAIN_TEXT"}
 [ -e /usr/share/common-licenses/Apache-2.0 ] || exit 77
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/work" && cd "$folder/work" || exit 1
-path=$PATH # of the command that is tested
-failures=0
+. "$(dirname "$0")/expect.sh"
+tells=yes
+path=$PATH # of the program that is tested
 
-fail() {
-    printf 'train_text.sh: %s\n' "$*" >&2
-    failures=$((failures + 1))
+run() {
+    PATH=$path "$clstep" "$@"
 }
 
-# expect CODE ARGUMENT... - runs it; its output is in $folder/out and err.
-expect() {
-    wanted=$1
-    shift
-    PATH=$path "$train_text" "$@" >"$folder/out" 2>"$folder/err" </dev/null
-    code=$?
-    [ "$code" -eq "$wanted" ] || {
-        fail "train_text $*: exit code $code, not $wanted"
-        cat "$folder/err" >&2
-    }
-    if [ "$wanted" -eq 0 ]; then
-        [ ! -s "$folder/err" ] || fail "train_text $*: it wrote on stderr"
-        return
-    fi
-    lines=$(wc -l <"$folder/err")
-    [ "$lines" -eq 1 ] || fail "train_text $*: $lines lines on stderr, not 1"
-    grep -q '^train_text: ' "$folder/err" ||
-        fail "train_text $*: no 'train_text: '"
-}
-
-# has FILE PATTERN - a line of the file fits.
-has() {
-    grep -q -e "$2" "$folder/$1" || {
-        fail "$1 has no '$2':"
-        head -n 3 "$folder/$1" >&2
-    }
+# silent - the last command wrote nothing on stdout.
+silent() {
+    [ ! -s "$folder/out" ] || fail "stdout, then '$(cat "$folder/err")'"
 }
 
 # refuse PATTERN ARGUMENT... - exit code 2, nothing else, and a fitting line.
@@ -58,16 +29,11 @@ refuse() {
     shift
     expect 2 "$@"
     has err "$pattern"
-    [ ! -s "$folder/out" ] || fail "train_text $*: it wrote on stdout"
+    silent
     [ -z "$(ls)" ] || {
-        fail "train_text $*: it left $(ls)"
+        fail "$*: it left $(ls)"
         rm -rf ./*
     }
-}
-
-# silent - the last command wrote nothing on stdout.
-silent() {
-    [ ! -s "$folder/out" ] || fail "stdout, then '$(cat "$folder/err")'"
 }
 
 # kept FILE - it still is what it was.
@@ -177,7 +143,7 @@ kept ../keep.csv
 [ -z "$(ls)" ] || fail "it left $(ls)"
 
 if [ -c /dev/full ]; then
-    "$train_text" --help >/dev/full 2>"$folder/err"
+    "$clstep" --help >/dev/full 2>"$folder/err"
     code=$?
     [ "$code" -eq 1 ] || fail "--help on a full disk: exit code $code, not 1"
     has err "^train_text: cannot write to standard output$"
@@ -237,7 +203,7 @@ has out '^steps  *1 taken, 0 skipped, last norm 0$'
 ! grep -q '^raw' "$folder/out" || fail "there is an average all the same"
 
 # Any bytes may be learned from; what cannot be shown is a dot.
-head -c 20000 "$train_text" >binary
+head -c 20000 "$clstep" >binary
 expect 0 --steps 1 --sample 300 binary
 sed '1,/^sample:$/d' "$folder/out" | LC_ALL=C tr -d '\n\t -~\200-\377' |
     grep -q . && fail "the sample has control characters"
