@@ -587,6 +587,7 @@ class Torch:
     def run(self, theirs, double, inputs, rates, clip=0, scale=1):
         torch = self.torch
         dtype = torch.float64 if double else torch.float32
+        torch.set_default_dtype(dtype)  # of scalars that it makes
 
         def tensors(numbers):
             return [torch.tensor(part, dtype=dtype).reshape(shape)
