@@ -413,10 +413,10 @@ TIMM_TENSORS = [
     ("sgdp lr=0.1 momentum=0.6 dampening=0.3 delta=1.4 weight_decay=0.5",
      "sgdp.SGDP(p, lr=0.1, momentum=0.6, dampening=0.3, delta=1.4, "
      "weight_decay=0.5)", dict(rates=RATES)),
-    ("sgdp lr=0.1 momentum=0.7 nesterov=1 delta=0.6 wd_ratio=0.4 eps=1e-4 "
-     "weight_decay=0.5",
-     "sgdp.SGDP(p, lr=0.1, momentum=0.7, nesterov=True, delta=0.6, "
-     "wd_ratio=0.4, eps=1e-4, weight_decay=0.5)"),
+    ("sgdp lr=0.1 momentum=0.7 dampening=0.2 nesterov=1 delta=0.6 "
+     "wd_ratio=0.4 eps=1e-4 weight_decay=0.5",
+     "sgdp.SGDP(p, lr=0.1, momentum=0.7, dampening=0.2, nesterov=True, "
+     "delta=0.6, wd_ratio=0.4, eps=1e-4, weight_decay=0.5)"),
     ("sgdp lr=0.1 momentum=0.8 delta=10",
      "sgdp.SGDP(p, lr=0.1, momentum=0.8, delta=10.0)"),
     ("adamw lr=0.1 cautious_update=1",
