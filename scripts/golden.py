@@ -21,6 +21,10 @@
 #     v/bin/python scripts/golden.py optax
 #     v/bin/python scripts/golden.py keras         # sets KERAS_BACKEND=numpy
 #
+#     v/bin/pip install torch                      # 2.15.0, which optimi wants
+#     v/bin/pip install --no-deps --target optimi torch-optimi       # 0.3.3
+#     PYTHONPATH=optimi v/bin/python scripts/golden.py optimi
+#
 # Every case is run in double, which tells a formula from a rounding; the file
 # holds each of its steps.  It is run once more in single, as the framework's
 # users do, and a comment in the file says how far that run ends from the other.
@@ -28,13 +32,16 @@
 #
 # A case is two texts, the optimizer here and there, and what happens around it:
 # steps, how many; rates, the step size of each step; clip and scale, where the
-# framework has them outside of the optimizer.
+# framework has them outside of the optimizer.  Rules that move each parameter
+# by itself have one tensor (TORCH, KERAS ...), those that sum over a tensor
+# have several (TIMM_TENSORS ...).
 #
 # Left out, since no choice of ours is that rule:
 #   torch   ASGD with rates: it takes a new lr one step late.
 #   keras   Ftrl's l2_shrinkage and learning_rate_power.  ScheduleFreeAdamW with
-#           decay: that is the parameters'.  Its clipnorm, EMA and other rules
-#           (Lamb, Adafactor, Muon, ...): none here.
+#           decay: that is the parameters'.  Lamb with decay: that acts before
+#           the step.  Its clipnorm, EMA and other rules (Adafactor, Muon, ...):
+#           none here.
 #   optax   amsgrad: the largest of the corrected squares, where Reddi et al.,
 #           torch and keras take the raw ones.  nesterov with rmsprop, lion or
 #           radam.  rmsprop's bias_correction.  radam with an eps that acts: it
@@ -42,9 +49,13 @@
 #           the raw one.  adam with eps and eps_root together.
 #           rprop: where a sign has changed it takes back the step before.
 #           sophia: its mean is corrected.  schedule_free with warmup: the first
-#           step of that is 0.
-#   timm    what is not in torch or in optax; its caution: none here.  LaProp
-#           with decay: that comes behind the step.
+#           step of that is 0.  lars with rates: lr is inside the velocity.
+#   timm    what is not in torch or in optax; caution but of AdamW and Lion.
+#           LaProp with decay: that comes behind the step.  Lamb and Lars that
+#           do not decay: they have no ratio, unless always_adapt.  trust_clip;
+#           Lars with dampening; Lamb with decoupled_decay; NvNovoGrad with
+#           that, amsgrad or grad_averaging: none here.
+#   optimi  decouple_lr: none here.
 #   sophia  stands in none of these without a correction of the mean.
 import math
 import os
@@ -363,6 +374,96 @@ TIMM = [
      "decoupled=True, corrected_weight_decay=True)", dict(rates=RATES)),
 ]
 
+# What sums over a tensor.
+
+TIMM_TENSORS = [
+    ("lamb lr=0.1 clip_norm=1", "lamb.Lamb(p, lr=0.1)"),
+    ("lamb lr=0.1", "lamb.Lamb(p, lr=0.1, max_grad_norm=None)",
+     dict(rates=RATES)),
+    ("lamb lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0.5",
+     "lamb.Lamb(p, lr=0.1, betas=(0.8, 0.9), eps=0.01, weight_decay=0.5, "
+     "max_grad_norm=None)"),
+    ("lamb lr=0.1 weight_decay=0",
+     "lamb.Lamb(p, lr=0.1, weight_decay=0, max_grad_norm=None, "
+     "always_adapt=True)"),
+    ("lars lr=30 weight_decay=0.1",
+     "lars.Lars(p, lr=30.0, momentum=0.9, weight_decay=0.1)"),
+    ("lars lr=1 momentum=0.8 trust=0.1 eps=0.3 weight_decay=0.5",
+     "lars.Lars(p, lr=1.0, momentum=0.8, trust_coeff=0.1, eps=0.3, "
+     "weight_decay=0.5)", dict(rates=[10 * rate for rate in RATES])),
+    ("lars lr=1 momentum=0.7 nesterov=1 trust=0.1 weight_decay=0.3",
+     "lars.Lars(p, lr=1.0, momentum=0.7, nesterov=True, trust_coeff=0.1, "
+     "weight_decay=0.3)"),
+    ("lars lr=1 trust=0.1",
+     "lars.Lars(p, lr=1.0, momentum=0.9, trust_coeff=0.1, "
+     "always_adapt=True)"),
+    ("novograd lr=0.1", "nvnovograd.NvNovoGrad(p, lr=0.1)"),
+    ("novograd lr=0.1 beta1=0.8 beta2=0.6 eps=0.3 weight_decay=0.5",
+     "nvnovograd.NvNovoGrad(p, lr=0.1, betas=(0.8, 0.6), eps=0.3, "
+     "weight_decay=0.5)", dict(rates=RATES)),
+    ("adamp lr=0.1", "adamp.AdamP(p, lr=0.1)"),
+    ("adamp lr=0.1 beta1=0.8 beta2=0.9 eps=1e-4 delta=1.4 weight_decay=0.5",
+     "adamp.AdamP(p, lr=0.1, betas=(0.8, 0.9), eps=1e-4, delta=1.4, "
+     "weight_decay=0.5)", dict(rates=RATES)),
+    ("adamp lr=0.1 delta=0.6 wd_ratio=0.4 weight_decay=0.5 nesterov=1",
+     "adamp.AdamP(p, lr=0.1, delta=0.6, wd_ratio=0.4, weight_decay=0.5, "
+     "nesterov=True)"),
+    ("adamp lr=0.1 delta=10", "adamp.AdamP(p, lr=0.1, delta=10.0)"),
+    ("sgdp lr=0.1", "sgdp.SGDP(p, lr=0.1, momentum=0.9)"),
+    ("sgdp lr=0.1 momentum=0.6 dampening=0.3 delta=1.4 weight_decay=0.5",
+     "sgdp.SGDP(p, lr=0.1, momentum=0.6, dampening=0.3, delta=1.4, "
+     "weight_decay=0.5)", dict(rates=RATES)),
+    ("sgdp lr=0.1 momentum=0.7 dampening=0.2 nesterov=1 delta=0.6 "
+     "wd_ratio=0.4 eps=1e-4 weight_decay=0.5",
+     "sgdp.SGDP(p, lr=0.1, momentum=0.7, dampening=0.2, nesterov=True, "
+     "delta=0.6, wd_ratio=0.4, eps=1e-4, weight_decay=0.5)"),
+    ("sgdp lr=0.1 momentum=0.8 delta=10",
+     "sgdp.SGDP(p, lr=0.1, momentum=0.8, delta=10.0)"),
+    ("adamw lr=0.1 cautious_update=1",
+     "adamw.AdamWLegacy(p, lr=0.1, caution=True)"),
+    ("adamw lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0.5 "
+     "cautious_update=1 maximize=1",
+     "adamw.AdamWLegacy(p, lr=0.1, betas=(0.8, 0.9), eps=0.01, "
+     "weight_decay=0.5, caution=True, maximize=True)", dict(rates=RATES)),
+    ("lion lr=0.1 cautious_update=1", "lion.Lion(p, lr=0.1, caution=True)"),
+    ("lion lr=0.1 beta1=0.6 beta2=0.8 weight_decay=0.5 cautious_update=1",
+     "lion.Lion(p, lr=0.1, betas=(0.6, 0.8), weight_decay=0.5, "
+     "caution=True)", dict(rates=RATES)),
+]
+
+OPTIMI_TENSORS = [
+    ("stable_adamw lr=0.1",
+     "stableadamw.StableAdamW(p, lr=0.1, foreach=False, triton=False)"),
+    ("stable_adamw lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0.5",
+     "stableadamw.StableAdamW(p, lr=0.1, betas=(0.8, 0.9), eps=0.01, "
+     "weight_decay=0.5, foreach=False, triton=False)", dict(rates=RATES)),
+    ("stable_adamw lr=0.1 beta2=0.999 weight_decay=0",
+     "stableadamw.StableAdamW(p, lr=0.1, betas=(0.9, 0.999), weight_decay=0, "
+     "foreach=False, triton=False)"),
+]
+
+KERAS_TENSORS = [
+    ("lamb lr=0.1 eps=1e-7 weight_decay=0", "Lamb(0.1)"),
+    ("lamb lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0",
+     "Lamb(0.1, beta_1=0.8, beta_2=0.9, epsilon=0.01)", dict(rates=RATES)),
+]
+
+OPTAX_TENSORS = [
+    ("lamb lr=0.1 weight_decay=0", "lamb(0.1)"),
+    ("lamb lr=0.1 beta1=0.8 beta2=0.9 eps=0.01 weight_decay=0.5",
+     "lamb(lr, b1=0.8, b2=0.9, eps=0.01, weight_decay=0.5)",
+     dict(rates=RATES)),
+    ("lars lr=30 eps=0", "lars(30.0)"),
+    ("lars lr=1 momentum=0.7 nesterov=1 trust=0.1 eps=0.3",
+     "lars(1.0, momentum=0.7, nesterov=True, trust_coefficient=0.1, eps=0.3)"),
+    ("lars lr=1 trust=0.1 eps=0 l2=0.5",
+     "lars(1.0, trust_coefficient=0.1, weight_decay=0.5)"),
+    ("novograd lr=0.1 beta1=0.9 beta2=0.25 eps=1e-6", "novograd(0.1)"),
+    ("novograd lr=0.1 beta1=0.8 beta2=0.6 eps=0.3 weight_decay=0.5",
+     "novograd(lr, b1=0.8, b2=0.6, eps=0.3, weight_decay=0.5)",
+     dict(rates=RATES)),
+]
+
 SCHEDULEFREE = [
     ("schedule_free_sgd lr=0.1",
      "sgd_schedulefree.SGDScheduleFree(p, lr=0.1, foreach=False)",
@@ -409,8 +510,24 @@ def single(x):
     return struct.unpack("f", struct.pack("f", x))[0]
 
 
-def inputs():
-    """Parameters, and a gradient for each step: most of ordinary size."""
+class Inputs:
+    """Shapes of tensors, their parameters, and a gradient for each step."""
+
+    def __init__(self, shapes, w, gradients):
+        self.shapes, self.w, self.gradients = shapes, w, gradients
+
+    def split(self, numbers):
+        """The shape and the numbers of each tensor."""
+        parts, begin = [], 0
+        for shape in self.shapes:
+            end = begin + math.prod(shape)
+            parts.append((shape, numbers[begin:end]))
+            begin = end
+        return parts
+
+
+def one_tensor():
+    """Most of ordinary size."""
     rng = random.Random(20240229)
     w_scales = [1.0] * 6 + [1e-3, 30.0]
     g_scales = [1.0] * 4 + [0.1, 10.0, 1.0, 1.0] * 2 + [
@@ -425,7 +542,27 @@ def inputs():
         g[5] = g[5] if t < 2 else 0.0             # none later
         g[7] = 1.0 + 0.1 * g[7]                   # always up
         gradients.append([single(x) for x in g])
-    return w, gradients
+    return Inputs([(COUNT,)], w, gradients)
+
+
+def several_tensors():
+    """Ranks 0 to 3; each tensor is of a size of its own."""
+    rng = random.Random(20240301)
+    shapes = [(4, 5), (6,), (2, 3, 2), (3,), (2,), ()]
+    w_scales = [1.0, 1.0, 0.1, 0.0, 1.0, 3.0]     # the fourth begins at zero
+    g_scales = [1.0, 10.0, 0.01, 1.0, 0.0, 0.1]   # the fifth has no gradient
+    counts = [math.prod(shape) for shape in shapes]
+    row = sum(counts[:2])                         # a row of the third tensor
+    w = [single(rng.gauss(0, 1) * scale)
+         for count, scale in zip(counts, w_scales) for _ in range(count)]
+    gradients = []
+    for t in range(STEPS):
+        g = [rng.gauss(0, 1) * scale
+             for count, scale in zip(counts, g_scales) for _ in range(count)]
+        if t == 2:
+            g[row:row + 6] = [0.0] * 6
+        gradients.append([single(x) for x in g])
+    return Inputs(shapes, w, gradients)
 
 
 def slow_beta3(count):
@@ -438,7 +575,7 @@ def slow_beta3(count):
 # --- frameworks: each runs a case and returns the parameters of each step -----
 
 class Torch:
-    cases = TORCH
+    cases, tensor_cases = TORCH, ()
 
     def __init__(self):
         import torch
@@ -447,30 +584,38 @@ class Torch:
         self.version = "torch " + torch.__version__
         self.prefix = "torch.optim."
 
-    def run(self, theirs, double, w, gradients, rates, clip=0, scale=1):
+    def run(self, theirs, double, inputs, rates, clip=0, scale=1):
         torch = self.torch
         dtype = torch.float64 if double else torch.float32
-        p = torch.nn.Parameter(torch.tensor(w, dtype=dtype))
-        optimizer = eval(theirs, dict(self.names, p=[p]))
+        torch.set_default_dtype(dtype)  # of scalars that it makes
+
+        def tensors(numbers):
+            return [torch.tensor(part, dtype=dtype).reshape(shape)
+                    for shape, part in inputs.split(numbers)]
+
+        p = [torch.nn.Parameter(x) for x in tensors(inputs.w)]
+        optimizer = eval(theirs, dict(self.names, p=p))
         if hasattr(optimizer, "train"):
             optimizer.train()  # of schedulefree: the parameters are y
         path = []
-        for g, rate in zip(gradients, rates):
+        for g, rate in zip(inputs.gradients, rates):
             if rate is not None:
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-            p.grad = torch.tensor(g, dtype=dtype)
-            p.grad.mul_(1.0 / scale)  # as torch.cuda.amp.GradScaler does
+            for x, grad in zip(p, tensors(g)):
+                x.grad = grad
+                x.grad.mul_(1.0 / scale)  # as torch.cuda.amp.GradScaler does
             if clip:
-                torch.nn.utils.clip_grad_value_([p], clip)
+                torch.nn.utils.clip_grad_value_(p, clip)
             optimizer.step()
-            path.append(p.detach().tolist())
+            path.append([v for x in p for v in x.detach().flatten().tolist()])
         return path
 
 
 class Package(Torch):
     """Modules of a package, which itself wants a newer torch."""
     package, folders, modules = "", (), ()
+    project = None  # on PyPI, where it is not called as the package
 
     def __init__(self):
         import importlib
@@ -486,15 +631,23 @@ class Package(Torch):
         self.prefix = ((self.package,) + self.folders)[-1] + "."
         self.names = {name: importlib.import_module(self.prefix + name)
                       for name in self.modules}
-        version = importlib.metadata.version(self.package)
+        version = importlib.metadata.version(self.project or self.package)
         self.version = (f"{self.package} {version}, "
                         f"torch {self.torch.__version__}")
 
 
 class Timm(Package):
-    cases, package, folders = TIMM, "timm", ("timm.optim",)
-    modules = ("adabelief", "adamw", "adan", "adopt", "laprop", "lion",
-               "nadam", "nadamw", "rmsprop_tf", "sgdw")
+    cases, tensor_cases = TIMM, TIMM_TENSORS
+    package, folders = "timm", ("timm.optim",)
+    modules = ("adabelief", "adamp", "adamw", "adan", "adopt", "lamb",
+               "laprop", "lars", "lion", "nadam", "nadamw", "nvnovograd",
+               "rmsprop_tf", "sgdp", "sgdw")
+
+
+class Optimi(Package):
+    cases, tensor_cases = (), OPTIMI_TENSORS
+    package, project = "optimi", "torch-optimi"
+    modules = ("stableadamw",)
 
 
 class ScheduleFree(Package):
@@ -508,7 +661,7 @@ class TorchOptimizer(Package):
 
 
 class Keras:
-    cases = KERAS
+    cases, tensor_cases = KERAS, KERAS_TENSORS
 
     def __init__(self):
         os.environ["KERAS_BACKEND"] = "numpy"
@@ -521,25 +674,31 @@ class Keras:
         self.version = f"keras {keras.__version__}, numpy {numpy.__version__}"
         self.prefix = "keras.optimizers."
 
-    def run(self, theirs, double, w, gradients, rates):
+    def run(self, theirs, double, inputs, rates):
         keras, dtype = self.keras, "float64" if double else "float32"
         keras.config.set_floatx(dtype)
         self.types["float64"] = dtype  # keras would make it float32
-        variable = keras.Variable(self.numpy.array(w, dtype), dtype=dtype)
+
+        def arrays(numbers):
+            return [self.numpy.array(part, dtype).reshape(shape)
+                    for shape, part in inputs.split(numbers)]
+
+        variables = [keras.Variable(x, dtype=dtype) for x in arrays(inputs.w)]
         optimizer = eval(theirs, dict(vars(keras.optimizers)))
-        optimizer.build([variable])
+        optimizer.build(variables)
         path = []
-        for g, rate in zip(gradients, rates):
+        for g, rate in zip(inputs.gradients, rates):
             if rate is not None:
                 optimizer.learning_rate = rate
-            optimizer.apply([self.numpy.array(g, dtype)], [variable])
-            assert variable.numpy().dtype == dtype
-            path.append([float(x) for x in variable.numpy()])
+            optimizer.apply(arrays(g), variables)
+            assert all(x.numpy().dtype == dtype for x in variables)
+            path.append([float(v) for x in variables
+                         for v in x.numpy().flatten()])
         return path
 
 
 class Optax:
-    cases = OPTAX
+    cases, tensor_cases = OPTAX, OPTAX_TENSORS
 
     def __init__(self):
         import jax
@@ -548,22 +707,27 @@ class Optax:
         self.version = f"optax {optax.__version__}, jax {jax.__version__}"
         self.prefix = "optax."
 
-    def run(self, theirs, double, w, gradients, rates):
+    def run(self, theirs, double, inputs, rates):
         jax, optax = self.jax, self.optax
         jax.config.update("jax_enable_x64", double)
         array = jax.numpy.array
         dtype = jax.numpy.float64 if double else jax.numpy.float32
+
+        def arrays(numbers):
+            return [array(part, dtype).reshape(shape)
+                    for shape, part in inputs.split(numbers)]
+
         table = array([rate or 0.0 for rate in rates], dtype)
         rule = eval(theirs, dict(vars(optax), lr=lambda count: table[count],
                                  slow=slow_beta3))
-        x = array(w, dtype)
+        x = arrays(inputs.w)
         state = rule.init(x)
         path = []
-        for g in gradients:
-            update, state = rule.update(array(g, dtype), state, x)
+        for g in inputs.gradients:
+            update, state = rule.update(arrays(g), state, x)
             x = optax.apply_updates(x, update)
-            assert x.dtype == dtype
-            path.append([float(v) for v in x])
+            assert all(v.dtype == dtype for v in x)
+            path.append([float(v) for part in x for v in part.flatten()])
         return path
 
 
@@ -577,7 +741,7 @@ def write_numbers(out, keyword, numbers):
 
 def scales(w, path):
     """The largest that each parameter has been."""
-    return [max(abs(x[i]) for x in [w] + path) for i in range(COUNT)]
+    return [max(abs(x[i]) for x in [w] + path) for i in range(len(w))]
 
 
 def check_path(ours, w, path):
@@ -585,7 +749,7 @@ def check_path(ours, w, path):
     assert all(abs(x) < 1e30 for step in path for x in step), ours
     moved = [abs(path[-1][i] - w[i]) > 0.1 * scale
              for i, scale in enumerate(scales(w, path))]
-    assert sum(moved) >= COUNT / 3, f"{ours}: {sum(moved)} parameters move"
+    assert sum(moved) >= len(w) / 3, f"{ours}: {sum(moved)} parameters move"
 
 
 def own_error(w, double, float_):
@@ -594,15 +758,15 @@ def own_error(w, double, float_):
                for i, scale in enumerate(scales(w, double)))
 
 
-def write_case(out, framework, w, gradients, ours, theirs, steps=STEPS,
-               rates=None, **around):
-    gradients = gradients[:steps]
+def write_case(out, framework, inputs, ours, theirs, steps=STEPS, rates=None,
+               **around):
+    inputs = Inputs(inputs.shapes, inputs.w, inputs.gradients[:steps])
     rates = rates or [None] * steps
-    double, float_ = (framework.run(theirs, d, w, gradients, rates, **around)
+    double, float_ = (framework.run(theirs, d, inputs, rates, **around)
                       for d in (True, False))
-    check_path(ours, w, double)
+    check_path(ours, inputs.w, double)
     print(f"\n# {framework.prefix}{theirs}\n"
-          f"# in single off by {own_error(w, double, float_):.1e}\n"
+          f"# in single off by {own_error(inputs.w, double, float_):.1e}\n"
           f"case {ours}", file=out)
     before = None
     for rate, x in zip(rates, double):
@@ -612,27 +776,38 @@ def write_case(out, framework, w, gradients, ours, theirs, steps=STEPS,
         write_numbers(out, "step", x)
 
 
+def write_cases(out, framework, inputs, cases):
+    """What the cases begin with, and the cases."""
+    if not cases:
+        return
+    print(f"\ncount {len(inputs.w)}", file=out)
+    if len(inputs.shapes) > 1:
+        for shape in inputs.shapes:
+            print(" ".join(["tensor"] + [str(n) for n in shape]), file=out)
+    write_numbers(out, "w", inputs.w)
+    for g in inputs.gradients:
+        write_numbers(out, "gradient", g)
+    for case in cases:
+        ours, theirs, *around = case
+        write_case(out, framework, inputs, ours, theirs,
+                   **(around[0] if around else {}))
+
+
 def main():
     frameworks = {"torch": Torch, "timm": Timm, "keras": Keras, "optax": Optax,
                   "schedulefree": ScheduleFree,
-                  "torch_optimizer": TorchOptimizer}
+                  "torch_optimizer": TorchOptimizer, "optimi": Optimi}
     if len(sys.argv) != 2 or sys.argv[1] not in frameworks:
         sys.exit("usage: golden.py " + "|".join(frameworks))
     name = sys.argv[1]
     framework = frameworks[name]()
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    w, gradients = inputs()
     with open(os.path.join(root, "tests", "golden", name + ".txt"), "w",
               encoding="utf-8") as out:
         print(f"# {name}.txt - made by scripts/golden.py, see docs/golden.md\n"
-              f"# {framework.version}\n\ncount {COUNT}", file=out)
-        write_numbers(out, "w", w)
-        for g in gradients:
-            write_numbers(out, "gradient", g)
-        for case in framework.cases:
-            ours, theirs, *around = case
-            write_case(out, framework, w, gradients, ours, theirs,
-                       **(around[0] if around else {}))
+              f"# {framework.version}", file=out)
+        write_cases(out, framework, one_tensor(), framework.cases)
+        write_cases(out, framework, several_tensors(), framework.tensor_cases)
         print("\nend", file=out)
 
 

@@ -17,7 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COUNT = 64, MAX_STEPS = 16, MAX_SETTINGS = 16, TOKEN = 64 };
+enum {
+    MAX_PARAMETERS = 64,
+    MAX_TENSORS = 8,
+    MAX_COUNT = MAX_TENSORS * CLSTEP_ALIGNMENT, /* of a buffer */
+    MAX_STEPS = 16,
+    MAX_SETTINGS = 16,
+    TOKEN = 64
+};
 
 /* The sides that are compared. */
 enum { DEVICE, REFERENCE, SIDES };
@@ -38,7 +45,11 @@ struct golden {
     const char *name;
     FILE *file;
     char token[TOKEN]; /* the one that is next, "" at the end */
-    size_t count, gradient_count;
+    /* What its cases begin with; again where their tensors are others. */
+    clstep_layout *layout;
+    size_t parameters, count;     /* numbers in the file, and in a buffer */
+    size_t place[MAX_PARAMETERS]; /* of each number within the buffer */
+    size_t gradient_count;
     float w[MAX_COUNT];
     float g[MAX_STEPS][MAX_COUNT];
     unsigned cases, failures;
@@ -77,7 +88,7 @@ static double read_number(struct golden *golden)
     return number;
 }
 
-/* Reads 'keyword' and the numbers that follow it. */
+/* Reads 'keyword' and the numbers that follow it, each to its place. */
 static void
 read_floats(struct golden *golden, const char *keyword, float *numbers)
 {
@@ -85,8 +96,86 @@ read_floats(struct golden *golden, const char *keyword, float *numbers)
         fail_msg("%s.txt: '%s' and not '%s'", golden->name, golden->token,
                  keyword);
     read_token(golden);
-    for (size_t i = 0; i < golden->count; i++)
-        numbers[i] = (float)read_number(golden);
+    for (size_t i = 0; i < golden->parameters; i++)
+        numbers[golden->place[i]] = (float)read_number(golden);
+}
+
+/* Adds a tensor to the layout. */
+static void
+add_tensor(struct golden *golden, size_t rank, const uint64_t *shape)
+{
+    const size_t index = clstep_layout_tensors(golden->layout);
+    char name[] = {(char)('a' + index), '\0'};
+    clstep_error error;
+
+    assert_true(index < MAX_TENSORS);
+    fixture_ok(clstep_layout_add(golden->layout, name, rank, shape, 0, &error),
+               &error);
+}
+
+/* Reads "tensor 4 5", which says the extents. */
+static void read_tensor(struct golden *golden)
+{
+    uint64_t shape[4];
+    size_t rank = 0;
+
+    read_token(golden);
+    while (strspn(golden->token, "0123456789") > 0) {
+        assert_true(rank < sizeof(shape) / sizeof(shape[0]));
+        shape[rank++] = (uint64_t)read_number(golden);
+    }
+    add_tensor(golden, rank, shape);
+}
+
+/* Finds the place of each number. */
+static void find_places(struct golden *golden)
+{
+    clstep_tensor tensor;
+
+    golden->count = (size_t)clstep_layout_count(golden->layout);
+    for (size_t i = 0; clstep_layout_tensor(golden->layout, i, &tensor); i++)
+        for (uint64_t j = 0; j < tensor.count; j++)
+            golden->place[tensor.packed + j] = (size_t)(tensor.offset + j);
+}
+
+/* Reads "count 44" and the tensors, one if none is named. */
+static void read_layout(struct golden *golden)
+{
+    clstep_error error;
+
+    assert_true(is_next(golden, "count"));
+    read_token(golden);
+
+    const uint64_t parameters = (uint64_t)read_number(golden);
+
+    assert_in_range(parameters, 1, MAX_PARAMETERS);
+    golden->parameters = (size_t)parameters;
+    clstep_layout_release(golden->layout);
+    fixture_ok(clstep_layout_create(&golden->layout, &error), &error);
+    if (!is_next(golden, "tensor"))
+        add_tensor(golden, 1, &parameters);
+    while (is_next(golden, "tensor"))
+        read_tensor(golden);
+    assert_int_equal(clstep_layout_parameters(golden->layout), parameters);
+    find_places(golden);
+}
+
+/* Reads the tensors, where they begin and their gradients. */
+static void read_inputs(struct golden *golden)
+{
+    read_layout(golden);
+    /* What stands between tensors must not matter. */
+    for (size_t i = 0; i < MAX_COUNT; i++) {
+        golden->w[i] = NAN;
+        for (size_t step = 0; step < MAX_STEPS; step++)
+            golden->g[step][i] = NAN;
+    }
+    read_floats(golden, "w", golden->w);
+    golden->gradient_count = 0;
+    while (is_next(golden, "gradient")) {
+        assert_true(golden->gradient_count < MAX_STEPS);
+        read_floats(golden, "gradient", golden->g[golden->gradient_count++]);
+    }
 }
 
 static void open_golden(struct golden *golden)
@@ -98,15 +187,6 @@ static void open_golden(struct golden *golden)
     if (golden->file == NULL)
         fail_msg("%s cannot be opened", path);
     read_token(golden);
-    assert_true(is_next(golden, "count"));
-    read_token(golden);
-    golden->count = (size_t)read_number(golden);
-    assert_in_range(golden->count, 1, MAX_COUNT);
-    read_floats(golden, "w", golden->w);
-    while (is_next(golden, "gradient")) {
-        assert_true(golden->gradient_count < MAX_STEPS);
-        read_floats(golden, "gradient", golden->g[golden->gradient_count++]);
-    }
 }
 
 /* --- a case --------------------------------------------------------------- */
@@ -121,7 +201,7 @@ struct run {
     struct reference *reference;
     cl_mem parameters, gradients;
     float w[SIDES][MAX_COUNT];
-    double scale[MAX_COUNT]; /* the largest that a parameter has been */
+    double scale[MAX_PARAMETERS]; /* the largest that a parameter has been */
     size_t steps;
     double error;
 };
@@ -164,24 +244,56 @@ static void read_settings(struct run *run)
     }
 }
 
-static void open_run(struct run *run)
+/* The optimizer, on the device. */
+static clstep_optimizer *open_optimizer(const struct run *run)
 {
-    const struct golden *golden = run->golden;
-    const char *rule = clstep_rule_name(run->rule);
+    clstep_optimizer *optimizer;
+    clstep_error error;
+
+    fixture_ok(clstep_optimizer_create(
+                   fixture_place()->device, clstep_rule_name(run->rule),
+                   run->settings, run->golden->layout, &optimizer, &error),
+               &error);
+    return optimizer;
+}
+
+/* The same on the host. */
+static struct reference *open_reference(const struct run *run)
+{
     struct reference_setting settings[MAX_SETTINGS] = {{0}};
+    struct reference_tensor tensors[MAX_TENSORS];
+    clstep_tensor tensor;
+    size_t count = 0;
 
     for (size_t n = 0; run->settings[n].name != NULL; n++)
         settings[n] = (struct reference_setting){run->settings[n].name,
                                                  run->settings[n].value,
                                                  run->settings[n].choice};
-    run->optimizer = fixture_optimizer(rule, run->settings, golden->count);
-    run->reference = reference_create(rule, settings, golden->count);
-    assert_non_null(run->reference);
+    for (; clstep_layout_tensor(run->golden->layout, count, &tensor); count++)
+        tensors[count] = (struct reference_tensor){
+            .offset = tensor.offset,
+            .count = tensor.count,
+            .rows = tensor.rank >= 2 ? tensor.shape[0] : 0,
+        };
+
+    struct reference *reference = reference_create_layout(
+        clstep_rule_name(run->rule), settings, tensors, count);
+
+    assert_non_null(reference);
+    return reference;
+}
+
+static void open_run(struct run *run)
+{
+    const struct golden *golden = run->golden;
+
+    run->optimizer = open_optimizer(run);
+    run->reference = open_reference(run);
     run->parameters = fixture_buffer(golden->count, golden->w);
     run->gradients = fixture_buffer(golden->count, NULL);
     memcpy(run->w[REFERENCE], golden->w, sizeof(golden->w));
-    for (size_t i = 0; i < golden->count; i++)
-        run->scale[i] = fabs((double)golden->w[i]);
+    for (size_t i = 0; i < golden->parameters; i++)
+        run->scale[i] = fabs((double)golden->w[golden->place[i]]);
 }
 
 static void close_run(struct run *run)
@@ -223,17 +335,19 @@ static void take_step(struct run *run)
     reference_step(run->reference, run->w[REFERENCE], g, NULL);
 }
 
-static void
-report(const struct run *run, int side, size_t i, float expected, double error)
+/* Reports a mistake of the parameter that is the i-th in the file. */
+static void report(const struct run *run, int side, size_t i,
+                   const float *expected, double error)
 {
+    const size_t at = run->golden->place[i];
     char settings[256];
 
     trial_describe(run->settings, settings, sizeof(settings));
     print_error("%s: %s %s: w[%zu] of %s after step %zu is %.9g and not %.9g, "
                 "error %.2g\n",
                 run->golden->name, clstep_rule_name(run->rule), settings, i,
-                side_names[side], run->steps, (double)run->w[side][i],
-                (double)expected, error);
+                side_names[side], run->steps, (double)run->w[side][at],
+                (double)expected[at], error);
 }
 
 /* How far apart two numbers are, in units of 'scale'. */
@@ -257,21 +371,22 @@ static double allowed_error(void)
 /* Compares both sides with what the file says; reports one mistake of each. */
 static void compare(struct run *run, const float *expected)
 {
-    const size_t count = run->golden->count;
+    const size_t *place = run->golden->place;
+    const size_t parameters = run->golden->parameters;
     const double allowed = allowed_error();
 
-    for (size_t i = 0; i < count; i++)
-        run->scale[i] = fmax(run->scale[i], fabs((double)expected[i]));
+    for (size_t i = 0; i < parameters; i++)
+        run->scale[i] = fmax(run->scale[i], fabs((double)expected[place[i]]));
     for (int side = 0; side < SIDES; side++) {
         size_t wrong = 0;
 
-        for (size_t i = 0; i < count; i++) {
-            const double error =
-                error_of(run->w[side][i], expected[i], run->scale[i]);
+        for (size_t i = 0; i < parameters; i++) {
+            const double error = error_of(run->w[side][place[i]],
+                                          expected[place[i]], run->scale[i]);
 
             run->error = fmax(run->error, error);
             if (error > allowed && wrong++ == 0)
-                report(run, side, i, expected[i], error);
+                report(run, side, i, expected, error);
         }
         run->golden->failures += wrong != 0;
     }
@@ -320,8 +435,12 @@ static void equals_framework(void **state)
 
     open_golden(golden);
     while (!is_next(golden, "end"))
-        run_case(golden);
+        if (is_next(golden, "count"))
+            read_inputs(golden);
+        else
+            run_case(golden);
     fclose(golden->file);
+    clstep_layout_release(golden->layout);
     print_message("%s: %u cases, largest error %.1e\n", golden->name,
                   golden->cases, golden->error);
     assert_int_not_equal(golden->cases, 0);
@@ -329,8 +448,9 @@ static void equals_framework(void **state)
 }
 
 static struct golden goldens[] = {
-    {.name = "torch"}, {.name = "timm"},         {.name = "keras"},
-    {.name = "optax"}, {.name = "schedulefree"}, {.name = "torch_optimizer"},
+    {.name = "torch"},  {.name = "timm"},         {.name = "keras"},
+    {.name = "optax"},  {.name = "schedulefree"}, {.name = "torch_optimizer"},
+    {.name = "optimi"},
 };
 
 enum { GOLDENS = sizeof(goldens) / sizeof(goldens[0]) };

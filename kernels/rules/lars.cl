@@ -15,8 +15,7 @@
  *         lars momentum=x weight_decay=y
  *     timm.optim.Lars(momentum=x, always_adapt=True) -> lars momentum=x
  *     optax.lars(x) -> lars lr=x eps=0
- *     optax.lars(x, weight_decay=y) ->
- *         none: the norm is that of g + weight_decay w
+ *     optax.lars(x, weight_decay=y) -> lars lr=x eps=0 l2=y
  */
 static void
 terms(float w, float x, struct state *s, const struct hyper *h, float *term)
