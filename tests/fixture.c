@@ -155,6 +155,17 @@ cl_mem fixture_buffer(uint64_t count, const float *from)
     return buffer;
 }
 
+void fixture_finish(cl_command_queue queue)
+{
+    cl_event end = NULL;
+
+    assert_int_equal(clEnqueueMarkerWithWaitList(queue, 0, NULL, &end),
+                     CL_SUCCESS);
+    clWaitForEvents(1, &end); /* which may have failed */
+    clReleaseEvent(end);
+    clFinish(queue);
+}
+
 void fixture_read(cl_mem buffer, float *to, uint64_t count)
 {
     assert_int_equal(clEnqueueReadBuffer(place.queue, buffer, CL_TRUE, 0,

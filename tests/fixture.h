@@ -43,6 +43,10 @@ fixture_optimizer(const char *rule, const clstep_setting *settings,
 /* A buffer that holds 'count' floats of 'from', or zeros where it is NULL. */
 cl_mem fixture_buffer(uint64_t count, const float *from);
 
+/* Waits for all that was enqueued.  The clFinish() of rusticl 22.3.6 does not
+ * wait for what was flushed before. */
+void fixture_finish(cl_command_queue queue);
+
 /* Reads 'count' floats of 'buffer'. */
 void fixture_read(cl_mem buffer, float *to, uint64_t count);
 

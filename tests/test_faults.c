@@ -251,8 +251,8 @@ static void open_gate(struct run *run)
     if (!scene_is_simulated())
         clSetUserEventStatus(run->gate, CL_COMPLETE);
     clReleaseEvent(run->gate);
-    clFinish(run->queues[0]);
-    clFinish(run->queues[1]);
+    fixture_finish(run->queues[0]);
+    fixture_finish(run->queues[1]);
 }
 
 static clstep_status step_elsewhere(struct run *run, clstep_error *error)
@@ -433,8 +433,8 @@ static void settle_evaluate(struct run *run, bool success)
     const bool begun = reference_steps(scene->reference) != 0;
     const float factor = begun ? (float)(1.0 - 1.0 / 0.9) : 0.0f;
 
-    clFinish(run->queues[0]);
-    clFinish(run->queues[1]);
+    fixture_finish(run->queues[0]);
+    fixture_finish(run->queues[1]);
     if (success) {
         fixture_read(run->output, run->data, elements());
         for (uint64_t i = 0; i < elements(); i++) {
@@ -654,8 +654,8 @@ static void close_run(struct run *run)
         clstep_device_release(run->device);
     run->scene.optimizer = NULL;
     fault.armed = false;
-    clFinish(run->queues[0]);
-    clFinish(run->queues[1]);
+    fixture_finish(run->queues[0]);
+    fixture_finish(run->queues[1]);
     clReleaseCommandQueue(run->queues[0]);
     clReleaseCommandQueue(run->queues[1]);
     if (run->output != NULL)
@@ -671,8 +671,8 @@ static void mend(struct run *run)
     const char *slot;
     clstep_error error;
 
-    clFinish(run->queues[0]);
-    clFinish(run->queues[1]);
+    fixture_finish(run->queues[0]);
+    fixture_finish(run->queues[1]);
     assert_int_equal(clEnqueueWriteBuffer(
                          run->queues[0], scene->buffers.parameters, CL_TRUE, 0,
                          elements() * sizeof(float), scene->w, 0, NULL, NULL),
@@ -694,8 +694,8 @@ static void verify(struct run *run)
 {
     clstep_error error;
 
-    clFinish(run->queues[0]);
-    clFinish(run->queues[1]);
+    fixture_finish(run->queues[0]);
+    fixture_finish(run->queues[1]);
     if (run->scene.optimizer == NULL) {
         fixture_read(run->scene.buffers.parameters, run->data, elements());
         check_floats("parameters", run->data, run->scene.w, elements());
@@ -759,8 +759,8 @@ static bool run_once(const struct operation *operations, unsigned at, bool from,
         failed = !operate(&run, operations, give_up);
     if (failed) {
         /* Where no call works, nobody can wait for what still runs. */
-        clFinish(run.queues[0]);
-        clFinish(run.queues[1]);
+        fixture_finish(run.queues[0]);
+        fixture_finish(run.queues[1]);
         fault.armed = true;
     } else {
         verify(&run);

@@ -206,8 +206,8 @@ static void look(struct run *run, const struct record *before)
 
     if (run->lbfgs == NULL)
         return;
-    clFinish(run->problem.queue);
-    clFinish(run->other);
+    fixture_finish(run->problem.queue);
+    fixture_finish(run->other);
     if (clstep_lbfgs_read(run->lbfgs, run->problem.queue, "base", 0, 1,
                           run->data, &error) == CLSTEP_STATE_TORN)
         mend(run, before);
@@ -236,7 +236,7 @@ static void close_run(struct run *run)
     if (run->device != shared)
         clstep_device_release(run->device);
     fault.armed = false;
-    clFinish(run->problem.queue);
+    fixture_finish(run->problem.queue);
     clReleaseCommandQueue(run->other);
     problem_close(&run->problem);
 }
@@ -306,8 +306,8 @@ static bool run_once(const struct operation *operations, unsigned at, bool from,
         check(&run, record);
     } else {
         /* Where no call works, nobody can wait for what still runs. */
-        clFinish(run.problem.queue);
-        clFinish(run.other);
+        fixture_finish(run.problem.queue);
+        fixture_finish(run.other);
         fault.armed = true;
     }
     close_run(&run);
