@@ -229,9 +229,14 @@ check_options(clstep_gradient_options *options, clstep_error *error)
 static clstep_status
 check_buffers(const struct check *check, uint64_t count, clstep_error *error)
 {
+    const clstep_buffers buffers = {
+        .parameters = check->parameters,
+        .parameters_offset = check->parameters_offset,
+        .gradients = check->gradients,
+        .gradients_offset = check->gradients_offset,
+    };
     cl_context context = NULL;
-    cl_int code = CL_INVALID_COMMAND_QUEUE;
-    clstep_status status;
+    cl_int code;
 
     if (check->queue == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "queue is NULL");
@@ -239,14 +244,7 @@ check_buffers(const struct check *check, uint64_t count, clstep_error *error)
                                  sizeof(context), &context, NULL);
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clGetCommandQueueInfo");
-    status =
-        cs_check_buffer(context, check->parameters, check->parameters_offset,
-                        count, sizeof(float), "parameters", error);
-    if (status == CLSTEP_OK)
-        status =
-            cs_check_buffer(context, check->gradients, check->gradients_offset,
-                            count, sizeof(float), "gradients", error);
-    return status;
+    return cs_check_two(context, &buffers, count, error);
 }
 
 /* The samples of the check's tensor. */

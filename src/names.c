@@ -70,7 +70,7 @@ static void list_name(char *text, size_t size, const char *name)
 clstep_status cs_names_unknown(const struct cs_names *names, const char *name,
                                clstep_error *error)
 {
-    char own[160] = "", all[320] = "";
+    char own[160] = "", all[400] = "";
 
     for (size_t i = 0; i < names->own_count; i++)
         list_name(own, sizeof(own), names->own[i].name);

@@ -115,7 +115,8 @@ step(clstep_optimizer *opt, cl_command_queue queue,
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "optimizer is NULL");
     if (opt->table != opt->own_table)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "optimizer is in a joint: step that");
+                       "optimizer is in a joint, whose step is "
+                       "clstep_joint_step()");
     status = cs_check_step(opt, queue, buffers, apart, error);
     if (status == CLSTEP_OK)
         status = cs_call_begin(opt, queue, false, wait_count, wait_list, &call,

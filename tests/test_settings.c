@@ -846,6 +846,21 @@ static void names_are_checked(void **state)
         refused(rule, list, CLSTEP_INVALID_ARGUMENT,
                 i == 0 ? "no_such_setting|lr" : "lr");
     }
+
+    /* A long name leaves room for all that there are. */
+    const clstep_setting longest[] = {
+        {.name =
+             "a_name_of_sixty_four_characters_and_more_that_no_setting_has_of"
+             "_course"},
+        {0}};
+    clstep_error error = {0};
+
+    clstep_rule_check(rule, longest, &error);
+    for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
+        assert_non_null(strstr(error.message, info.name));
+    assert_true(strlen(error.message) + 1 < sizeof(error.message));
+    assert_string_equal(error.message + strlen(error.message) - 11,
+                        ", zero_grad");
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++) {
         clstep_setting one = {.name = info.name, .value = info.initial};
 

@@ -560,7 +560,7 @@ CLSTEP_API clstep_status clstep_optimizer_get_group(
     double *value, clstep_error *error);
 
 /*
- * Freezes a group (1) or thaws it (0), for the steps to come.  Nothing of a
+ * Freezes a group (not 0) or thaws it (0), for the steps to come.  Nothing of a
  * frozen group is read or written, and its steps are not counted.  A step with
  * all groups frozen does nothing and does not count.
  */

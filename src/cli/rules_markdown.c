@@ -263,7 +263,9 @@ static void print_features(void)
     clstep_setting_info info;
 
     puts(
-        "## Features, which every rule has\n\n"
+        "## Features, for every rule\n\n"
+        "What a rule cannot have is refused: a `decay_form` but lr where it decays by itself, cautious where"
+        " it sets the\nparameter, and `cautious_update` without a sign to go by: adamw and lion have it.\n\n"
         "With the slot `ema` a step moves 8 bytes"
         " more, with the slot `pruned` 4, with a copy 2, with zero\\_grad\n"
         "and with a norm 4 each; of gradients of 16 bits each reading and writing is 2 and not"
