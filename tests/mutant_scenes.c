@@ -193,6 +193,11 @@ static const struct {
      {{"sgd", "", "1x5 3x7 5x1 2x2 17x1 99x7"}},
      "s s s c z s",
      WILD},
+    /* It begins at a step that is far, but reached. */
+    {"prune=0.5 lr=0 prune_begin=4294967295 prune_end=4294967295",
+     {{"sgd", "", "300 7x33/1"}},
+     "s C1 s s",
+     WILD},
     {"prune=0.6 prune_end=9 prune_every=3 max_norm=4 check_finite=1 "
      "ema_decay=0.5 copy_type=f16",
      {{"adam", "", "20x33 100/1 2x300/1 40x500"}},
