@@ -166,22 +166,29 @@ check_overlap(const struct range *a, const char *a_name, const struct range *b,
                    (unsigned long long)b->end);
 }
 
-clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
-                           uint64_t count, clstep_error *error)
+clstep_status cs_check_beside(cl_context context, const clstep_buffers *buffers,
+                              cl_mem other, uint64_t offset, uint64_t count,
+                              const char *name, clstep_error *error)
 {
-    struct range parameters, gradients;
+    struct range parameters, others;
     clstep_status status =
         check_open(context, buffers->parameters, buffers->parameters_offset,
                    count, sizeof(float), "parameters", &parameters, error);
 
     if (status == CLSTEP_OK)
-        status =
-            check_open(context, buffers->gradients, buffers->gradients_offset,
-                       count, sizeof(float), "gradients", &gradients, error);
+        status = check_open(context, other, offset, count, sizeof(float), name,
+                            &others, error);
     if (status == CLSTEP_OK)
-        status = check_overlap(&parameters, "parameters", &gradients,
-                               "gradients", error);
+        status = check_overlap(&parameters, "parameters", &others, name, error);
     return status;
+}
+
+clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
+                           uint64_t count, clstep_error *error)
+{
+    return cs_check_beside(context, buffers, buffers->gradients,
+                           buffers->gradients_offset, count, "gradients",
+                           error);
 }
 
 /* Says whether 'buffers' have what these settings ask for and nothing else. */

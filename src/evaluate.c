@@ -98,17 +98,13 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
                        "schedule-free rules are not",
                        opt->settings->rule->name);
     status = cs_check_queue(opt, queue, error);
-    if (status == CLSTEP_OK)
-        status = cs_check_buffer(opt->device->context, buffers->parameters,
-                                 buffers->parameters_offset, opt->count,
-                                 sizeof(float), "parameters", error);
-    if (status == CLSTEP_OK)
-        status = cs_check_buffer(opt->device->context, output, output_offset,
-                                 opt->count, sizeof(float), "output", error);
-    if (status == CLSTEP_OK && output == buffers->parameters)
+    if (status == CLSTEP_OK && output == buffers->parameters && output != NULL)
         status = cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                          "output is the buffer of the parameters, which "
                          "training goes on from");
+    if (status == CLSTEP_OK)
+        status = cs_check_beside(opt->device->context, buffers, output,
+                                 output_offset, opt->count, "output", error);
     return status;
 }
 

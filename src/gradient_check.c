@@ -157,6 +157,9 @@ static clstep_agreement judge(const clstep_gradient_result *result)
 {
     const double error = result->error - result->noise;
 
+    /* Nothing was compared, or with what is not finite. */
+    if (isnan(error))
+        return CLSTEP_SUSPICIOUS;
     if (error > suspicious)
         return CLSTEP_WRONG;
     return error > agrees || result->noise > suspicious ? CLSTEP_SUSPICIOUS
@@ -247,6 +250,14 @@ check_buffers(const struct check *check, uint64_t count, clstep_error *error)
     return cs_check_two(context, &buffers, count, error);
 }
 
+/* Waits for what computes the gradients, on an out-of-order queue too. */
+static clstep_status wait_for_all(cl_command_queue queue, clstep_error *error)
+{
+    const cl_int code = clFinish(queue);
+
+    return code == CL_SUCCESS ? CLSTEP_OK : cs_fail_cl(error, code, "clFinish");
+}
+
 /* The samples of the check's tensor. */
 static uint64_t samples_of(const struct check *check)
 {
@@ -315,6 +326,8 @@ clstep_check_gradient(const clstep_layout *layout, cl_command_queue queue,
 
     if (status == CLSTEP_OK)
         status = check_buffers(&check, clstep_layout_count(layout), error);
+    if (status == CLSTEP_OK)
+        status = wait_for_all(queue, error);
     if (status == CLSTEP_OK)
         status = read_gradients(&check, layout, &gradient, error);
     a = gradient;

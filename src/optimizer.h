@@ -89,8 +89,11 @@ clstep_status cs_check_queue(const clstep_optimizer *optimizer,
 clstep_status cs_check_queue_of(const clstep_device *device, const char *owner,
                                 cl_command_queue queue, clstep_error *error);
 
-/* Says whether parameters and gradients, of 'count' floats each, can be read
- * and written and do not overlap. */
+/* Says whether parameters and the buffer called 'name', of 'count' floats each,
+ * can be read and written and do not overlap; with gradients. */
+clstep_status cs_check_beside(cl_context context, const clstep_buffers *buffers,
+                              cl_mem other, uint64_t offset, uint64_t count,
+                              const char *name, clstep_error *error);
 clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
                            uint64_t count, clstep_error *error);
 

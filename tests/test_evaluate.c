@@ -188,6 +188,26 @@ static void mistakes_are_refused(void **state)
                                             &whole.buffers, parameters, from, 0,
                                             NULL, NULL, &error),
                   "parameters", &error);
+
+    /* The same memory under another name. */
+    size_t size = 0;
+
+    assert_int_equal(
+        clGetMemObjectInfo(parameters, CL_MEM_SIZE, sizeof(size), &size, NULL),
+        CL_SUCCESS);
+
+    const cl_buffer_region region = {.size = size};
+    cl_int code;
+    cl_mem part =
+        clCreateSubBuffer(parameters, CL_MEM_READ_WRITE,
+                          CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    check_refused(clstep_optimizer_evaluate(whole.optimizer, queue,
+                                            &whole.buffers, part, from, 0, NULL,
+                                            NULL, &error),
+                  "output overlap", &error);
+    clReleaseMemObject(part);
     whole_check(&whole);
     whole_close(&whole);
 

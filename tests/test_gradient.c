@@ -228,6 +228,12 @@ static void noise_is_not_a_mistake(void **state)
         if (bits == 12)
             assert_int_equal(results[0].agreement, CLSTEP_SUSPICIOUS);
     }
+
+    /* A step that no parameter feels compares nothing. */
+    options.step = 1e-12;
+    fixture_ok(check(&m, &options, results, &error), &error);
+    assert_true(isnan(results[0].error));
+    assert_int_equal(results[0].agreement, CLSTEP_SUSPICIOUS);
     check_parameters(&m);
     close_model(&m);
 }
