@@ -325,7 +325,8 @@ CLSTEP_API void clstep_layout_release(clstep_layout *layout);
  * Adds a tensor.  'name' is any UTF-8 that the layout does not have yet; name
  * and shape are copied.  'rank' is at most CLSTEP_MAX_RANK, and 'shape' may be
  * NULL where it is 0.  An extent may be 0: such a tensor has no elements.
- * 'group' is a group that there is already, or the next: 0 at first.
+ * 'group' is a group that there is already, or the next: 0 at first; there are
+ * 65536 at most.
  */
 CLSTEP_API clstep_status clstep_layout_add(clstep_layout *layout,
                                            const char *name, size_t rank,
@@ -501,8 +502,10 @@ CLSTEP_API clstep_status clstep_optimizer_step_tensors(
  * is not 0 clstep_optimizer_step_tensors().  The former does not grow with the
  * tensors, the groups or the elements; the latter has up to three for each
  * tensor, or eight with max_norm, and one more where the rule sums over
- * tensors.  With prune it is the most: that of a step that chooses elements,
- * which takes up to 19 more, or 20, in the latter for each tensor.
+ * tensors, and beside these some small ones for norm, check and sums, however
+ * many tensors there are.  With prune it is the most: that of a step that
+ * chooses elements, which takes up to 19 more, or 20, in the latter for each
+ * tensor.
  */
 CLSTEP_API size_t clstep_optimizer_launches(const clstep_optimizer *optimizer,
                                             int apart);
@@ -572,7 +575,7 @@ CLSTEP_API clstep_status clstep_optimizer_freeze(clstep_optimizer *optimizer,
 typedef struct clstep_report {
     uint64_t steps;       /* taken */
     uint64_t skipped;     /* because of check_finite */
-    float norm;           /* that clip_norm used last, or 0 */
+    float norm;           /* of the gradients that were looked at last, or 0 */
     float scale;          /* the dynamic scale, for the next loss, or 0 */
     uint32_t scale_steps; /* taken since the scale last changed */
     uint32_t skip;        /* 1: the last call was skipped */
