@@ -323,6 +323,44 @@ static const struct {
     {17, PARENT - COUNT, true},
 };
 
+/* Of the four ranges of a step each pair is refused that overlaps. */
+static void ranges_overlap(void **state)
+{
+    static const clstep_setting settings[] = {
+        {"copy_type", 0, "f16"}, {"device_scale", 1, NULL}, {0}};
+    static const char *const words[4][4] = {
+        {NULL, "parameters and gradients overlap",
+         "parameters and copy overlap", "parameters and scale overlap"},
+        {NULL, NULL, "gradients and copy overlap",
+         "gradients and scale overlap"},
+        {NULL, NULL, NULL, "copy and scale overlap"}};
+    struct scene scene;
+    cl_mem room[4];
+
+    (void)state;
+    scene_open(&scene, "adam", settings, COUNT, fixture_seed());
+    for (size_t i = 0; i < 4; i++)
+        room[i] = fixture_buffer(PARENT, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = i + 1; k < 4; k++) {
+            cl_mem at[4];
+
+            memcpy(at, room, sizeof(at));
+            at[k] = at[i];
+
+            const clstep_buffers within = {.parameters = at[0],
+                                           .gradients = at[1],
+                                           .copy = at[2],
+                                           .scale = at[3]};
+
+            buffers_refused(&scene, &within, words[i][k]);
+        }
+    }
+    for (size_t i = 0; i < 4; i++)
+        clReleaseMemObject(room[i]);
+    scene_close(&scene);
+}
+
 static void one_buffer(void **state)
 {
     cl_mem buffer = fixture_buffer(PARENT, NULL);
@@ -1024,6 +1062,7 @@ int main(void)
         cmocka_unit_test(buffers_of_another_context),
         cmocka_unit_test(access_is_checked),
         cmocka_unit_test(images_are_no_buffers),
+        cmocka_unit_test(ranges_overlap),
         cmocka_unit_test(one_buffer),
         cmocka_unit_test(sub_buffers),
         cmocka_unit_test(wrong_queues),
