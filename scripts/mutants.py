@@ -464,6 +464,17 @@ def common_kernels(rows):
             yield path, edit, ("adagrad", "rmsprop"), False
 
 
+def callers(name, code, bodies):
+    """The function and all that call it, by whatever way."""
+    found, new = set(), {name}
+    while new:
+        found |= new
+        called = re.compile(rf"\b(?:{'|'.join(new)})\(")
+        new = {caller for caller, a, b in bodies
+               if called.search(code[a:b])} - found
+    return found
+
+
 def host_functions(rows):
     path = "src/scalars.c"
     text = (ROOT / path).read_text()
@@ -471,9 +482,8 @@ def host_functions(rows):
     code, bodies = functions_only(text)
     for name, start, end in bodies:
         body = hide(code[:start]) + code[start:end] + hide(code[end:])
-        direct = {name} | {caller for caller, a, b in bodies
-                           if re.search(rf"\b{name}\(", code[a:b])}
-        rules = tuple(row.name for row in rows if row.prepare in direct)
+        users = callers(name, code, bodies)
+        rules = tuple(row.name for row in rows if row.prepare in users)
         for edit in host_edits(enums, body):
             yield path, edit, rules, False
 

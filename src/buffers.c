@@ -246,9 +246,10 @@ clstep_status cs_check_scale(const clstep_optimizer *optimizer,
     return check_scale(optimizer, buffers, &scale, error);
 }
 
-clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
-                               const clstep_buffers *buffers, uint64_t count,
-                               bool apart, clstep_error *error)
+clstep_status
+cs_check_buffers(const clstep_optimizer *optimizer,
+                 const clstep_buffers *buffers, uint64_t count,
+                 const clstep_buffers *scaled, clstep_error *error)
 {
     const struct cs_settings *settings = optimizer->settings;
     const bool zero = cs_settings_feature(settings, CS_ZERO_GRAD) != 0.0;
@@ -266,8 +267,8 @@ clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
                              "gradients", &gradients, error);
     if (status == CLSTEP_OK)
         status = check_extras(optimizer, buffers, count, &copy, error);
-    if (status == CLSTEP_OK && !apart)
-        status = check_scale(optimizer, buffers, &scale, error);
+    if (status == CLSTEP_OK)
+        status = check_scale(optimizer, scaled, &scale, error);
     if (status != CLSTEP_OK)
         return status;
 

@@ -175,7 +175,7 @@ static clstep_status check(const clstep_joint *joint, cl_command_queue queue,
                        joint == NULL ? "joint" : "buffers");
     for (size_t i = 0; i < joint->table->member_count; i++) {
         status = cs_check_step(joint->table->members[i], queue, &buffers[i],
-                               false, error);
+                               buffers, false, error);
         if (status != CLSTEP_OK)
             return cs_fail_in(error, status, "optimizer", i);
     }

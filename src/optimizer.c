@@ -25,7 +25,8 @@ static const struct cs_sums *sums_of(const clstep_optimizer *opt)
 
 clstep_status
 cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
-              const clstep_buffers *buffers, bool apart, clstep_error *error)
+              const clstep_buffers *buffers, const clstep_buffers *scaled,
+              bool apart, clstep_error *error)
 {
     const uint64_t uncounted = opt->table != NULL ? opt->table->uncounted : 0;
 
@@ -44,14 +45,14 @@ cs_check_step(const clstep_optimizer *opt, cl_command_queue queue,
     if (buffers == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "buffers is NULL");
     if (!apart)
-        return cs_check_buffers(opt, buffers, opt->count, false, error);
-    status = cs_check_scale(opt, buffers, error);
+        return cs_check_buffers(opt, buffers, opt->count, scaled, error);
+    status = cs_check_scale(opt, scaled, error);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
         const struct cs_tensor *tensor = &opt->tensors[t];
 
         if (tensor->count != 0 && !opt->groups[tensor->group].frozen)
-            status =
-                cs_check_buffers(opt, &buffers[t], tensor->count, true, error);
+            status = cs_check_buffers(opt, &buffers[t], tensor->count, scaled,
+                                      error);
         if (status != CLSTEP_OK)
             return cs_fail_in(error, status, "tensor", t);
     }
@@ -117,7 +118,7 @@ step(clstep_optimizer *opt, cl_command_queue queue,
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
                        "optimizer is in a joint, whose step is "
                        "clstep_joint_step()");
-    status = cs_check_step(opt, queue, buffers, apart, error);
+    status = cs_check_step(opt, queue, buffers, buffers, apart, error);
     if (status == CLSTEP_OK)
         status = cs_call_begin(opt, queue, false, wait_count, wait_list, &call,
                                error);
@@ -543,10 +544,11 @@ clstep_optimizer_resume(clstep_optimizer *opt, cl_command_queue queue,
     const struct cs_sums *sums = sums_of(opt);
     const bool scaled = sums != NULL && sums->scale != NULL;
 
-    if (scaled && !(report->scale > 0.0f && report->scale * 0.0f == 0.0f))
-        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "scale of the report is %.9g; it is above 0 and finite",
-                       (double)report->scale);
+    if (scaled && !(report->scale >= 0.0f && report->scale * 0.0f == 0.0f))
+        return cs_fail(
+            error, CLSTEP_OUT_OF_RANGE,
+            "scale of the report is %.9g; it is 0 or above and finite",
+            (double)report->scale);
     status = cs_check_queue(opt, queue, error);
     if (status == CLSTEP_OK)
         status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);

@@ -97,11 +97,12 @@ clstep_status cs_check_beside(cl_context context, const clstep_buffers *buffers,
 clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
                            uint64_t count, clstep_error *error);
 
-/* Says whether the caller's buffers, of 'count' elements, can be stepped; where
- * 'apart', without the scale. */
-clstep_status cs_check_buffers(const clstep_optimizer *optimizer,
-                               const clstep_buffers *buffers, uint64_t count,
-                               bool apart, clstep_error *error);
+/* Says whether the caller's buffers, of 'count' elements, can be stepped, with
+ * the scale of 'scaled'. */
+clstep_status
+cs_check_buffers(const clstep_optimizer *optimizer,
+                 const clstep_buffers *buffers, uint64_t count,
+                 const clstep_buffers *scaled, clstep_error *error);
 
 /* Says the same of the scale alone. */
 clstep_status
@@ -216,10 +217,12 @@ cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
 /* Says whether no group takes a step. */
 bool cs_is_frozen(const clstep_optimizer *optimizer);
 
-/* Says whether a step can be taken with these. */
+/* Says whether a step can be taken with these; the scale is that of 'scaled'.
+ */
 clstep_status
 cs_check_step(const clstep_optimizer *optimizer, cl_command_queue queue,
-              const clstep_buffers *buffers, bool apart, clstep_error *error);
+              const clstep_buffers *buffers, const clstep_buffers *scaled,
+              bool apart, clstep_error *error);
 
 /* Gives the caller the event of a call that is under way. */
 clstep_status

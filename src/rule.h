@@ -45,13 +45,22 @@ struct cs_pass {
     const char *row_factors[CS_MAX_FACTORS + 1];
 };
 
+/* A number that is known as it was after step 't'. */
+struct cs_known {
+    uint64_t t;
+    double value;
+};
+
 /*
- * What a rule may remember from one step to the next to save work.  It never
- * changes a result; all zero means nothing.
+ * What a rule may remember from one step to the next to save work: a number
+ * that goes on from step to step as long as 'key' is the same.  With
+ * check_finite a call asks for some steps in turn and the next one begins again
+ * behind the first of them, which is 'restart'.  It never changes a result; all
+ * zero means nothing.
  */
 struct cs_memo {
-    uint64_t t;
-    double key[3], value;
+    double key[3];
+    struct cs_known last, restart;
 };
 
 /* Fills in the scalars of step 't' from the values of the rule's settings. */

@@ -21,6 +21,29 @@ static double power(double b, uint64_t t)
     return r;
 }
 
+/* The latest step up to 't' for which a number is known, 0 for none; of other
+ * keys nothing is. */
+static struct cs_known
+recall(struct cs_memo *memo, const double key[3], uint64_t t)
+{
+    if (memcmp(memo->key, key, sizeof(memo->key)) != 0) {
+        *memo = (struct cs_memo){.last = {0}};
+        memcpy(memo->key, key, sizeof(memo->key));
+    }
+    if (memo->last.t <= t)
+        return memo->last;
+    return memo->restart.t <= t ? memo->restart : (struct cs_known){0};
+}
+
+static void remember(struct cs_memo *memo, uint64_t t, double value)
+{
+    const struct cs_known known = {t, value};
+
+    if (t < memo->last.t)
+        memo->restart = known;
+    memo->last = known;
+}
+
 /* --- sgd, signsgd --------------------------------------------------------- */
 
 void cs_sgd_prepare(const double *v, uint64_t t, struct cs_memo *memo,
@@ -167,23 +190,22 @@ static double nadam_mu(double beta1, double factor, uint64_t i)
 }
 
 /*
- * The product of the momenta of steps 1 to 't', which goes on from the step
- * before where beta1 and the factor are as they were.  Once it is too small to
- * change 1 - product, it is 0: a resumed run need not multiply on for ever.
+ * The product of the momenta of steps 1 to 't'.  Once it is too small to change
+ * 1 - product, it is 0: a resumed run need not multiply on for ever.
  */
 static double
 nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
 {
-    const int known = memo->t != 0 && memo->t <= t && memo->key[0] == beta1 &&
-                      memo->key[1] == factor;
-    double product = known ? memo->value : 1.0;
+    const struct cs_known known =
+        recall(memo, (const double[]){beta1, factor, 0.0}, t);
+    double product = known.t != 0 ? known.value : 1.0;
 
-    for (uint64_t i = known ? memo->t + 1 : 1; i <= t && product != 0.0; i++) {
+    for (uint64_t i = known.t + 1; i <= t && product != 0.0; i++) {
         product *= nadam_mu(beta1, factor, i);
         if (product < 1e-30)
             product = 0.0;
     }
-    *memo = (struct cs_memo){t, {beta1, factor}, product};
+    remember(memo, t, product);
     return product;
 }
 
@@ -513,36 +535,58 @@ enum {
 };
 
 /* The weight of step 'i' in the average. */
-static double free_weight(const double *schedule, uint64_t i)
+static double free_weight(const double *schedule, double i)
 {
     const double warmup = schedule[FREE_WARMUP];
-    const double ramp = (double)i < warmup ? (double)i / warmup : 1.0;
+    const double ramp = i < warmup ? i / warmup : 1.0;
 
-    return pow((double)i, schedule[FREE_R]) * pow(ramp, schedule[FREE_POWER]);
+    return pow(i, schedule[FREE_R]) * pow(ramp, schedule[FREE_POWER]);
 }
 
-/*
- * The weights of steps 1 to 't'.  The sum is remembered some steps back, since
- * with check_finite a call may look at steps before the last.
- */
+/* So many weights are added one by one. */
+enum { FREE_ADDED = 4096 };
+
+/* The weights of steps 1 to 't', at most FREE_ADDED. */
+static double
+free_added(const double *schedule, uint64_t t, struct cs_memo *memo)
+{
+    const struct cs_known known = recall(memo, schedule, t);
+    double sum = known.value;
+
+    for (uint64_t i = known.t + 1; i <= t; i++)
+        sum += free_weight(schedule, (double)i);
+    remember(memo, t, sum);
+    return sum;
+}
+
+/* The sum of (i / s)^q over i from a + 1 to b, by the first terms of the
+ * Euler-Maclaurin formula. */
+static double free_range(double a, double b, double q, double s)
+{
+    const double x = a / s, y = b / s;
+
+    return s * (pow(y, q + 1.0) - pow(x, q + 1.0)) / (q + 1.0) +
+           (pow(y, q) - pow(x, q)) / 2.0 +
+           q * (pow(y, q - 1.0) - pow(x, q - 1.0)) / (12.0 * s);
+}
+
+/* The weights of steps 1 to 't': what is behind FREE_ADDED costs the same
+ * wherever a run goes on. */
 static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
 {
-    enum { STRIDE = 512 };
-    const double warmup = schedule[FREE_WARMUP];
-    const int known = memo->t != 0 && memo->t <= t &&
-                      memcmp(memo->key, schedule, sizeof(memo->key)) == 0;
-    const double steps = ceil(warmup) > 1.0 ? ceil(warmup) : 1.0;
-    const uint64_t last =
-        schedule[FREE_R] == 0.0 && (double)t >= steps ? (uint64_t)steps : t;
-    double sum = known ? memo->value : 0.0;
+    const double warmup = schedule[FREE_WARMUP], r = schedule[FREE_R];
+    const double added = FREE_ADDED, end = (double)t;
+    const double ramp = fmin(end, fmax(added, ceil(warmup) - 1.0));
+    double sum = free_added(schedule, t < FREE_ADDED ? t : FREE_ADDED, memo);
 
-    for (uint64_t i = known ? memo->t + 1 : 1; i <= last; i++) {
-        sum += free_weight(schedule, i);
-        if ((i % STRIDE == 0 && last - i >= STRIDE) || (i == last && i < t))
-            *memo = (struct cs_memo){
-                i, {schedule[0], schedule[1], schedule[2]}, sum};
-    }
-    return sum + (double)(t - last);
+    if (t <= FREE_ADDED)
+        return sum;
+    if (ramp > added)
+        sum += free_weight(schedule, ramp) *
+               free_range(added, ramp, r + schedule[FREE_POWER], ramp);
+    if (end > ramp)
+        sum += pow(end, r) * free_range(ramp, end, r, end);
+    return sum;
 }
 
 /* The scalars of both; 'b' is how far the parameters are from the average. */
@@ -552,7 +596,8 @@ static void free_scalars(const double *schedule, double lr, double b,
     const double warmup = schedule[FREE_WARMUP];
     const double rate = (double)t < warmup ? lr * ((double)t / warmup) : lr;
     const double sum = free_sum(schedule, t, memo);
-    const double share = sum != 0.0 ? free_weight(schedule, t) / sum : 0.0;
+    const double share =
+        sum != 0.0 ? free_weight(schedule, (double)t) / sum : 0.0;
 
     s[FREE_RATE] = rate;
     s[FREE_SHARE] = share;

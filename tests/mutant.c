@@ -102,42 +102,66 @@ static char *read_text(const char *path)
 
 struct configuration {
     struct sweep_list list;
-    bool features;  /* vary their numbers, not the rule's */
-    uint64_t count; /* of the one trial that is special, or 0 */
-    unsigned steps;
-    bool disturb;
+    bool features;        /* vary their numbers, not the rule's */
+    struct trial special; /* the only one to run where it has a count */
 };
 
 /* What the sweeps do not meet. */
 static const struct {
     const char *rule;
-    clstep_setting settings[3];
-    uint64_t count;
-    unsigned steps;
-    bool disturb;
+    clstep_setting settings[4];
+    struct trial trial;
 } specials[] = {
     /* Past the beginning of the rectification, with an eps that counts. */
-    {"radam", {{"eps", 0.0625, NULL}}, 257, 12},
+    {"radam", {{"eps", 0.0625, NULL}}, {.count = 257, .steps = 12}},
     /* Long after, when the length of the mean is the threshold. */
-    {"radam", {{"beta2", 0.75, NULL}, {"threshold", 7.0, NULL}}, 17, 200},
+    {"radam",
+     {{"beta2", 0.75, NULL}, {"threshold", 7.0, NULL}},
+     {.count = 17, .steps = 200}},
     /* A share whose last bits turn one sign in many. */
-    {"lion", {{"beta1", 0.9999995, NULL}}, 60007, 5},
+    {"lion", {{"beta1", 0.9999995, NULL}}, {.count = 60007, .steps = 5}},
     /* Until the average begins, and after; the same of the warmups. */
-    {"asgd", {{"lambd", 0.25, NULL}, {"t0", 3.0, NULL}}, 257, 12},
+    {"asgd",
+     {{"lambd", 0.25, NULL}, {"t0", 3.0, NULL}},
+     {.count = 257, .steps = 12}},
     {"ademamix",
      {{"alpha_warmup", 5.0, NULL}, {"beta3_warmup", 6.5, NULL}},
-     257,
-     12},
-    {"adabelief", {{"rectify", 1.0, NULL}, {"eps", 0.0625, NULL}}, 257, 12},
-    {"schedule_free_sgd", {{"warmup", 3.5, NULL}}, 257, 12},
+     {.count = 257, .steps = 12}},
+    {"adabelief",
+     {{"rectify", 1.0, NULL}, {"eps", 0.0625, NULL}},
+     {.count = 257, .steps = 12}},
+    {"schedule_free_sgd", {{"warmup", 3.5, NULL}}, {.count = 257, .steps = 12}},
     {"schedule_free_adamw",
      {{"warmup", 3.5, NULL}, {"weight_lr_power", 1.5, NULL}},
-     257,
-     12},
-    /* What is remembered of the steps before: when it does not hold any more,
-     * and over many steps. */
-    {"schedule_free_sgd", {{"warmup", 1.5, NULL}}, 257, 8, true},
-    {"schedule_free_sgd", {{"warmup", 3.5, NULL}, {"r", 1.5, NULL}}, 17, 1300},
+     {.count = 257, .steps = 12}},
+    /* What is remembered of the steps before, when it does not hold any more.
+     */
+    {"schedule_free_sgd",
+     {{"warmup", 1.5, NULL}},
+     {.count = 257, .steps = 8, .disturb = true}},
+    /* Weights that are not added any more: in the warmup, as it ends, without
+     * one, and far away. */
+    {"schedule_free_sgd",
+     {{"warmup", 4101.5, NULL}, {"r", 1.5, NULL}},
+     {.count = 17, .before = 4093, .steps = 12}},
+    {"schedule_free_sgd",
+     {{"weight_lr_power", 1.5, NULL}, {"r", 0.5, NULL}},
+     {.count = 17, .before = 4093, .steps = 6}},
+    {"schedule_free_sgd",
+     {{"warmup", 1e6, NULL}, {"r", 3.0, NULL}},
+     {.count = 17, .before = (uint64_t)1 << 40, .steps = 2}},
+    /* A decay of one; norms of zero. */
+    {"lamb", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
+    {"lars", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
+    {"novograd", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
+    {"lamb", {{NULL}}, {.count = 17, .steps = 1, .zero_parameters = true}},
+    {"lars", {{NULL}}, {.count = 17, .steps = 1, .zero_parameters = true}},
+    {"lamb",
+     {{"weight_decay", 0.0, NULL}},
+     {.count = 17, .steps = 1, .zero_gradients = true}},
+    {"lars",
+     {{"weight_decay", 0.25, NULL}},
+     {.count = 17, .steps = 1, .zero_gradients = true}},
 };
 
 static bool has(const struct sweep_list *list, const char *name)
@@ -164,9 +188,7 @@ add_specials(const clstep_rule *rule, struct configuration *all, size_t n)
     for (size_t i = 0; i < sizeof(specials) / sizeof(*specials); i++) {
         if (strcmp(specials[i].rule, clstep_rule_name(rule)) != 0)
             continue;
-        all[n] = (struct configuration){.count = specials[i].count,
-                                        .steps = specials[i].steps,
-                                        .disturb = specials[i].disturb};
+        all[n] = (struct configuration){.special = specials[i].trial};
         for (size_t k = 0; specials[i].settings[k].name != NULL; k++)
             sweep_add(&all[n].list, specials[i].settings[k]);
         n++;
@@ -227,22 +249,17 @@ static struct trial_place place; /* of the group */
 static char message[640];        /* what differs, or what failed */
 
 static int run_trial(const clstep_rule *rule, const struct sweep_list *list,
-                     uint64_t count, unsigned steps, bool disturb,
-                     struct trial_random *random)
+                     const struct trial *like, struct trial_random *random)
 {
-    const struct trial trial = {
-        .rule = rule,
-        .settings = list->settings,
-        .count = count,
-        .parameters_offset = trial_random_next(random) % 8,
-        .gradients_offset = trial_random_next(random) % 8,
-        .steps = steps,
-        .seed = trial_random_next(random),
-        .disturb = disturb,
-    };
+    struct trial trial = *like;
     struct trial_result result = {0};
     clstep_error error;
 
+    trial.rule = rule;
+    trial.settings = list->settings;
+    trial.parameters_offset = trial_random_next(random) % 8;
+    trial.gradients_offset = trial_random_next(random) % 8;
+    trial.seed = trial_random_next(random);
     if (trial_run(&place, &trial, &result, &error) != CLSTEP_OK) {
         snprintf(message, sizeof(message), "%s", error.message);
         return 2;
@@ -273,14 +290,18 @@ static int run_configuration(const clstep_rule *rule,
     struct sweep_list list = configuration->list;
     int code = 0;
 
-    if (configuration->count != 0)
-        return run_trial(rule, &list, configuration->count,
-                         configuration->steps, configuration->disturb, &random);
+    if (configuration->special.count != 0)
+        return run_trial(rule, &list, &configuration->special, &random);
     for (size_t v = 0;
          code == 0 && give_values(rule, configuration, v, &random, &list); v++)
-        code = run_trial(rule, &list, counts[0], STEPS, v % 2 == 0, &random);
+        code = run_trial(rule, &list,
+                         &(struct trial){.count = counts[0],
+                                         .steps = STEPS,
+                                         .disturb = v % 2 == 0},
+                         &random);
     for (size_t c = 1; code == 0 && c < sizeof(counts) / sizeof(*counts); c++)
-        code = run_trial(rule, &configuration->list, counts[c], STEPS, false,
+        code = run_trial(rule, &configuration->list,
+                         &(struct trial){.count = counts[c], .steps = STEPS},
                          &random);
     return code;
 }

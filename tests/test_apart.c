@@ -376,6 +376,19 @@ static void errors_of_tensors(void **state)
     step(&apart, entries, &error);
     check_error(&error, CLSTEP_INVALID_ARGUMENT, "scale|NULL");
     whole_freeze(&apart.whole, 0, false);
+
+    /* It may lie in no tensor's buffers, its own entry's or another's. */
+    memcpy(entries, apart.entries, sizeof(entries));
+    entries[0].scale = entries[6].parameters;
+    entries[0].scale_offset = entries[6].parameters_offset;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT,
+                "tensor 6|parameters and scale overlap");
+    entries[0].scale = entries[0].gradients;
+    entries[0].scale_offset = entries[0].gradients_offset;
+    step(&apart, entries, &error);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT,
+                "tensor 0|gradients and scale overlap");
     check_apart(&apart);
     step_both(&apart);
     check_apart(&apart);
@@ -444,6 +457,8 @@ static clstep_status step_device(struct team *team, clstep_error *error)
 
     for (size_t m = 0; m < MEMBERS; m++)
         buffers[m] = team->members[m].buffers;
+    for (size_t m = 1; m < MEMBERS; m++) /* only the first one's counts */
+        buffers[m].scale = m == 1 ? NULL : buffers[m].gradients;
     return clstep_joint_step(team->joint, queue_of_all(), buffers, 0, NULL,
                              NULL, error);
 }

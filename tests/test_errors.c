@@ -10,6 +10,7 @@
 #include "kernels.h"
 #include "scene.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -661,6 +662,42 @@ static void reset_is_checked(void **state)
     close_scene(&scene);
 }
 
+static void resume_is_checked(void **state)
+{
+    static const clstep_setting dynamic[] = {
+        {.name = "check_finite", .value = 1},
+        {.name = "scale_start", .value = 4},
+        {0}};
+    static const float bad[] = {-0x1p-149f, -1.0f, NAN, INFINITY, -INFINITY};
+    cl_command_queue queue = fixture_place()->queue;
+    const clstep_report zero = {.skipped = 5, .scale = 0.0f, .scale_steps = 2};
+    clstep_optimizer *optimizer = fixture_optimizer("adam", dynamic, 5);
+    clstep_report report;
+    clstep_error error;
+
+    (void)state;
+    fixture_ok(clstep_optimizer_resume(optimizer, queue, &zero, &error),
+               &error);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        report = (clstep_report){.skipped = 9, .scale = bad[i]};
+        assert_int_equal(
+            clstep_optimizer_resume(optimizer, queue, &report, &error),
+            CLSTEP_OUT_OF_RANGE);
+        check_error(&error, CLSTEP_OUT_OF_RANGE, "scale|report|0 or above");
+    }
+    assert_int_equal(clstep_optimizer_resume(optimizer, NULL, &zero, &error),
+                     CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "queue|NULL");
+    assert_int_equal(clstep_optimizer_resume(optimizer, queue, NULL, &error),
+                     CLSTEP_INVALID_ARGUMENT);
+    check_error(&error, CLSTEP_INVALID_ARGUMENT, "report|NULL");
+    fixture_ok(clstep_optimizer_report(optimizer, queue, &report, NULL, &error),
+               &error);
+    assert_true(report.skipped == 5 && report.scale == 0.0f);
+    assert_int_equal(report.scale_steps, 2);
+    clstep_optimizer_release(optimizer);
+}
+
 /* --- NULL and the getters ------------------------------------------------- */
 
 static void no_optimizer(void **state)
@@ -1072,6 +1109,7 @@ int main(void)
         cmocka_unit_test(too_many_steps),
         cmocka_unit_test(slots_are_checked),
         cmocka_unit_test(reset_is_checked),
+        cmocka_unit_test(resume_is_checked),
         cmocka_unit_test(no_optimizer),
         cmocka_unit_test(numbers_of_an_optimizer),
         cmocka_unit_test(creation_is_checked),

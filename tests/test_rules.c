@@ -28,12 +28,16 @@ enum {
 static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
                                   256, 257, 1023, 1024, 1025, 4103, 1000003};
 
+/* Steps that were taken already: up to those at which a sum of weights is
+ * formed in another way, to far away, and to the last that can be counted. */
+static const uint64_t befores[] = {4094, UINT64_C(1) << 40, UINT64_MAX - STEPS};
+
 static struct trial_result total;
 static unsigned trials;
 
-static void
-run_trial(const clstep_rule *rule, const struct sweep_list *list,
-          uint64_t count, unsigned steps, struct trial_random *random)
+static void run_trial(const clstep_rule *rule, const struct sweep_list *list,
+                      uint64_t count, uint64_t before, unsigned steps,
+                      struct trial_random *random)
 {
     static const uint64_t offsets[] = {0, 1, 3, 7, 16, 255};
     const struct trial trial = {
@@ -42,6 +46,7 @@ run_trial(const clstep_rule *rule, const struct sweep_list *list,
         .count = count,
         .parameters_offset = offsets[trial_random_next(random) % 6],
         .gradients_offset = offsets[trial_random_next(random) % 6],
+        .before = before,
         .steps = steps,
         .seed = trial_random_next(random),
         .disturb = trials % 2 != 0,
@@ -93,8 +98,11 @@ static void rule_equals_reference(void **state)
             sweep_values(rule, v, RANDOM_VALUES, &random, &list);
             for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
                 if (is_wanted(counts[i], v, last - 1))
-                    run_trial(rule, &list, counts[i], steps_of(counts[i], v),
+                    run_trial(rule, &list, counts[i], 0, steps_of(counts[i], v),
                               &random);
+            for (size_t i = 0; i < sizeof(befores) / sizeof(*befores); i++)
+                if (v == 0 || v == last - 1)
+                    run_trial(rule, &list, 17, befores[i], STEPS, &random);
         }
     }
     print_message("%u trials, %llu numbers compared so far\n", trials,

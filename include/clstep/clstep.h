@@ -490,7 +490,7 @@ enum { CLSTEP_IN_FLIGHT = 256 };
  * tensor.  Tensors that are packed in one buffer without padding have its
  * cl_mem in each entry, and clstep_tensor.packed as the offset.  The ranges of
  * different tensors must not overlap either; that is not checked.  'scale' is
- * that of the first entry.  Slots are laid out as always.
+ * that of the first entry; no tensor that takes part may overlap it.  Slots are laid out as always.
  */
 CLSTEP_API clstep_status clstep_optimizer_step_tensors(
     clstep_optimizer *optimizer, cl_command_queue queue,
@@ -691,7 +691,8 @@ CLSTEP_API clstep_status clstep_count_zeros(
  * with one norm and one finite check over all of them.  Their settings agree
  * in check_finite, grad_type, grad_scale, device_scale, the scale_* settings,
  * clip_value, clip_norm and clip_norm_tensor; the first optimizer's numbers of
- * these count, and its entry of the buffers gives 'scale'.  The members are
+ * these count, and its entry of the buffers gives 'scale', while that of others
+ * is not looked at.  The members are
  * set, read and written as ever, but stepped only through the joint, until that
  * is released.  The joint begins with no skipped steps and with scale_start;
  * afterwards a member has its own again.  Ranges of different members must not

@@ -44,15 +44,16 @@ static int read_scale(struct replay *r)
     if (code >= 0 || (text == NULL && !counted))
         return code;
     if (text != NULL && (!cli_parse_number(text, &scale) ||
-                         !((float)scale > 0.0f) || isinf((float)scale)))
+                         !((float)scale >= 0.0f) || isinf((float)scale)))
         return cli_fail("'%s': its scale is '%.100s', which is not a number"
-                        " above 0 that a float holds",
+                        " of 0 or more that a float holds",
                         safetensors_path(r->state), text);
     if (text == NULL || !counted)
         return cli_fail("'%s': it has %s, but not %s",
                         safetensors_path(r->state),
                         counted ? "scale_steps" : "scale",
                         counted ? "scale" : "scale_steps");
+    r->scaled = true;
     r->before.scale = (float)scale;
     r->before.scale_steps = (uint32_t)steps;
     return -1;
@@ -184,7 +185,7 @@ static int resume(struct replay *r)
     if (code >= 0)
         return code;
     report.skipped = r->before.skipped;
-    if (r->before.scale > 0.0f) {
+    if (r->scaled) {
         report.scale = r->before.scale;
         report.scale_steps = r->before.scale_steps;
     }

@@ -175,19 +175,52 @@ static double schedule_free_weight(const struct step *s, double i)
            pow(schedule_free_share(s, i), number(s->group, "weight_lr_power"));
 }
 
-/* The sum of the weights of steps 1 to t.  Without r those after the warmup
- * are 1, and are counted. */
+/*
+ * The sum of (i / s)^q over i = a + 1 to b, by the first terms of the
+ * Euler-Maclaurin formula, f(i) being (i / s)^q:
+ *
+ *     integral of f from a to b + (f(b) - f(a)) / 2 + (f'(b) - f'(a)) / 12
+ */
+static double sum_of_powers(double a, double b, double q, double s)
+{
+    const double x = a / s;
+    const double y = b / s;
+    const double area = s * (pow(y, q + 1.0) - pow(x, q + 1.0)) / (q + 1.0);
+    const double ends = (pow(y, q) - pow(x, q)) / 2.0;
+    const double slopes = q * (pow(y, q - 1.0) - pow(x, q - 1.0)) / (12.0 * s);
+
+    return area + ends + slopes;
+}
+
+/*
+ * The sum of the weights of steps 1 to t.  The first 4096 are added one by
+ * one.  Of the rest, those up to step m lie in the warmup, where the weight is
+ * p(m) (i / m)^(r + weight_lr_power), and those after it do not, and have
+ * t^r (i / t)^r, which is i^r: both are sums of powers.
+ */
 static double schedule_free_sum(const struct step *s)
 {
+    const uint64_t added = 4096;
+    const uint64_t last = s->t < added ? s->t : added;
+    const double r = number(s->group, "r");
+    const double k = number(s->group, "weight_lr_power");
     const double warmup = number(s->group, "warmup");
-    const uint64_t n = warmup > 1.0 ? (uint64_t)ceil(warmup) : 1;
-    const bool counts = number(s->group, "r") == 0.0 && s->t > n;
-    const uint64_t last = counts ? n : s->t;
+    const double first = (double)added;
+    const double t = (double)s->t;
+    const double warm = ceil(warmup) - 1.0; /* the last step with i < warmup */
+    const double least = warm > first ? warm : first;
+    const double m = least < t ? least : t;
     double sum = 0.0;
 
     for (uint64_t i = 1; i <= last; i++)
         sum += schedule_free_weight(s, (double)i);
-    return counts ? sum + (double)(s->t - n) : sum;
+    if (s->t <= added)
+        return sum;
+    if (m != first)
+        sum += schedule_free_weight(s, m) * sum_of_powers(first, m, r + k, m);
+    if (m != t)
+        sum += pow(t, r) * sum_of_powers(m, t, r, t);
+    return sum;
 }
 
 /*

@@ -358,6 +358,8 @@ static void fill_gradients(struct session *s, struct trial_random *random)
     for (uint64_t i = 0; i < count && kind != WILD; i++)
         if (kind < FINITE || !isfinite(x[i]))
             x[i] = calm_number(x[i]);
+    for (uint64_t i = 0; i < count && s->trial->zero_gradients; i++)
+        x[i] = 0.0f;
     if (s->grad_type == F32)
         memcpy((float *)s->g + offset, x, count * sizeof(float));
     for (uint64_t i = 0; i < count && s->grad_type != F32; i++)
@@ -495,11 +497,19 @@ open_session(struct session *s, struct trial_random *random,
     for (uint64_t i = 0; i < trial->count && s->tame; i++)
         s->w[trial->parameters_offset + i] =
             calm_number(s->w[trial->parameters_offset + i]);
+    for (uint64_t i = 0; i < trial->count && trial->zero_parameters; i++)
+        s->w[trial->parameters_offset + i] = 0.0f;
     fill_gradients(s, random);
 
-    const clstep_status status = create_buffers(s, error);
+    clstep_status status = create_buffers(s, error);
 
-    return status == CLSTEP_OK ? open_optimizer(s, error) : status;
+    if (status == CLSTEP_OK)
+        status = open_optimizer(s, error);
+    if (status == CLSTEP_OK && trial->before != 0) {
+        reference_set_steps(s->reference, trial->before);
+        status = clstep_optimizer_set_steps(s->optimizer, trial->before, error);
+    }
+    return status;
 }
 
 static void close_session(struct session *s)
@@ -537,12 +547,14 @@ static void halve_numbers(struct session *s, size_t first)
 /* Does what a caller may do between two steps. */
 static clstep_status disturb(struct session *s, clstep_error *error)
 {
+    const uint64_t again = s->trial->seed % 2;
+
     if (s->step >= 2 && s->step <= 4)
         halve_numbers(s, s->step - 2);
     if (s->step != 5)
         return CLSTEP_OK;
-    reference_set_steps(s->reference, 1);
-    return clstep_optimizer_set_steps(s->optimizer, 1, error);
+    reference_set_steps(s->reference, again);
+    return clstep_optimizer_set_steps(s->optimizer, again, error);
 }
 
 /* The gradients of this step, and the scale that they have. */

@@ -25,10 +25,13 @@ struct trial {
     const clstep_setting *settings; /* ended by a name that is NULL */
     uint64_t count;
     uint64_t parameters_offset, gradients_offset; /* at most 255 */
+    uint64_t before; /* steps that were taken already */
     unsigned steps;
     uint64_t seed;
+    bool zero_parameters, zero_gradients; /* all of them */
     bool disturb; /* a third of the numbers is halved before each of the steps
-                     2, 3 and 4, and step 5 is taken as the second again */
+                     2, 3 and 4, and step 5 is taken as the first or second
+                     again */
 };
 
 struct trial_result {
