@@ -109,46 +109,40 @@ check_range(cl_context wanted, cl_mem buffer, uint64_t offset, uint64_t count,
     return CLSTEP_OK;
 }
 
-/* The same of a buffer that is read and written. */
+/* The same of a buffer of which 'use' is made. */
 static clstep_status
 check_open(cl_context context, cl_mem buffer, uint64_t offset, uint64_t count,
-           uint64_t size, const char *name, struct range *range,
+           uint64_t size, const char *name, unsigned use, struct range *range,
            clstep_error *error)
 {
+    static const char *const words[] = {
+        [CS_READ] = "read",
+        [CS_WRITE] = "written",
+        [CS_READ | CS_WRITE] = "read and written",
+    };
     const clstep_status status =
         check_range(context, buffer, offset, count, size, name, range, error);
 
     if (status != CLSTEP_OK)
         return status;
-    if (range->flags & (CL_MEM_READ_ONLY | CL_MEM_WRITE_ONLY))
+    if ((use & CS_WRITE && range->flags & CL_MEM_READ_ONLY) ||
+        (use & CS_READ && range->flags & CL_MEM_WRITE_ONLY))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s is a %s-only buffer; it is read and written", name,
-                       range->flags & CL_MEM_READ_ONLY ? "read" : "write");
+                       "%s is a %s-only buffer; it is %s", name,
+                       range->flags & CL_MEM_READ_ONLY ? "read" : "write",
+                       words[use]);
     return CLSTEP_OK;
 }
 
-clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
-                              uint64_t offset, uint64_t count, uint64_t size,
-                              const char *name, clstep_error *error)
+clstep_status
+cs_check_buffer(cl_context context, cl_mem buffer, uint64_t offset,
+                uint64_t count, uint64_t size, const char *name, unsigned use,
+                clstep_error *error)
 {
     struct range range;
 
-    return check_open(context, buffer, offset, count, size, name, &range,
+    return check_open(context, buffer, offset, count, size, name, use, &range,
                       error);
-}
-
-clstep_status cs_check_read(cl_context context, cl_mem buffer, uint64_t offset,
-                            uint64_t count, uint64_t size, const char *name,
-                            clstep_error *error)
-{
-    struct range range;
-    const clstep_status status =
-        check_range(context, buffer, offset, count, size, name, &range, error);
-
-    if (status == CLSTEP_OK && (range.flags & CL_MEM_WRITE_ONLY) != 0)
-        return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
-                       "%s is a write-only buffer; it is read", name);
-    return status;
 }
 
 /* Fails if two of the caller's ranges overlap. */
@@ -166,29 +160,22 @@ check_overlap(const struct range *a, const char *a_name, const struct range *b,
                    (unsigned long long)b->end);
 }
 
-clstep_status cs_check_beside(cl_context context, const clstep_buffers *buffers,
-                              cl_mem other, uint64_t offset, uint64_t count,
-                              const char *name, clstep_error *error)
+clstep_status
+cs_check_beside(cl_context context, const clstep_buffers *buffers, unsigned use,
+                cl_mem other, uint64_t offset, uint64_t count, const char *name,
+                unsigned other_use, clstep_error *error)
 {
     struct range parameters, others;
     clstep_status status =
         check_open(context, buffers->parameters, buffers->parameters_offset,
-                   count, sizeof(float), "parameters", &parameters, error);
+                   count, sizeof(float), "parameters", use, &parameters, error);
 
     if (status == CLSTEP_OK)
         status = check_open(context, other, offset, count, sizeof(float), name,
-                            &others, error);
+                            other_use, &others, error);
     if (status == CLSTEP_OK)
         status = check_overlap(&parameters, "parameters", &others, name, error);
     return status;
-}
-
-clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
-                           uint64_t count, clstep_error *error)
-{
-    return cs_check_beside(context, buffers, buffers->gradients,
-                           buffers->gradients_offset, count, "gradients",
-                           error);
 }
 
 /* Says whether 'buffers' have what these settings ask for and nothing else. */

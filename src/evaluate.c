@@ -103,8 +103,9 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
                          "output is the buffer of the parameters, which "
                          "training goes on from");
     if (status == CLSTEP_OK)
-        status = cs_check_beside(opt->device->context, buffers, output,
-                                 output_offset, opt->count, "output", error);
+        status = cs_check_beside(opt->device->context, buffers, CS_READ, output,
+                                 output_offset, opt->count, "output", CS_WRITE,
+                                 error);
     return status;
 }
 

@@ -247,7 +247,9 @@ check_buffers(const struct check *check, uint64_t count, clstep_error *error)
                                  sizeof(context), &context, NULL);
     if (code != CL_SUCCESS)
         return cs_fail_cl(error, code, "clGetCommandQueueInfo");
-    return cs_check_two(context, &buffers, count, error);
+    return cs_check_beside(context, &buffers, CS_READ | CS_WRITE,
+                           check->gradients, check->gradients_offset, count,
+                           "gradients", CS_READ, error);
 }
 
 /* Waits for what computes the gradients, on an out-of-order queue too. */

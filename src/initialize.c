@@ -149,7 +149,7 @@ check(const clstep_device *device, cl_command_queue queue,
     return status == CLSTEP_OK
                ? cs_check_buffer(device->context, parameters, offset,
                                  clstep_layout_count(layout), sizeof(float),
-                                 "parameters", error)
+                                 "parameters", CS_WRITE, error)
                : status;
 }
 

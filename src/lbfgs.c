@@ -257,7 +257,10 @@ check_buffers(const clstep_lbfgs *l, cl_command_queue queue,
                        "%s is a buffer, but lbfgs has none; it has to be NULL",
                        buffers->copy != NULL ? "copy" : "scale");
     if (status == CLSTEP_OK)
-        status = cs_check_two(v->device->context, buffers, v->count, error);
+        status =
+            cs_check_beside(v->device->context, buffers, CS_READ | CS_WRITE,
+                            buffers->gradients, buffers->gradients_offset,
+                            v->count, "gradients", CS_READ | CS_WRITE, error);
     return status;
 }
 

@@ -269,7 +269,8 @@ check_swap(const clstep_optimizer *opt, cl_command_queue queue,
     if (status == CLSTEP_OK)
         status = cs_check_buffer(opt->device->context, buffers->parameters,
                                  buffers->parameters_offset, opt->count,
-                                 sizeof(float), "parameters", error);
+                                 sizeof(float), "parameters",
+                                 CS_READ | CS_WRITE, error);
     return status;
 }
 

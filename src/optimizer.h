@@ -89,13 +89,15 @@ clstep_status cs_check_queue(const clstep_optimizer *optimizer,
 clstep_status cs_check_queue_of(const clstep_device *device, const char *owner,
                                 cl_command_queue queue, clstep_error *error);
 
+/* What is done with a buffer: bits. */
+enum { CS_READ = 1, CS_WRITE = 2 };
+
 /* Says whether parameters and the buffer called 'name', of 'count' floats each,
- * can be read and written and do not overlap; with gradients. */
-clstep_status cs_check_beside(cl_context context, const clstep_buffers *buffers,
-                              cl_mem other, uint64_t offset, uint64_t count,
-                              const char *name, clstep_error *error);
-clstep_status cs_check_two(cl_context context, const clstep_buffers *buffers,
-                           uint64_t count, clstep_error *error);
+ * can be used so and do not overlap. */
+clstep_status
+cs_check_beside(cl_context context, const clstep_buffers *buffers, unsigned use,
+                cl_mem other, uint64_t offset, uint64_t count, const char *name,
+                unsigned other_use, clstep_error *error);
 
 /* Says whether the caller's buffers, of 'count' elements, can be stepped, with
  * the scale of 'scaled'. */
@@ -109,11 +111,12 @@ clstep_status
 cs_check_scale(const clstep_optimizer *optimizer, const clstep_buffers *buffers,
                clstep_error *error);
 
-/* Says whether 'buffer' can be read and written and holds 'count' elements of
- * 'size' bytes. */
-clstep_status cs_check_buffer(cl_context context, cl_mem buffer,
-                              uint64_t offset, uint64_t count, uint64_t size,
-                              const char *name, clstep_error *error);
+/* Says whether 'buffer' can be used so, and holds 'count' elements of 'size'
+ * bytes. */
+clstep_status
+cs_check_buffer(cl_context context, cl_mem buffer, uint64_t offset,
+                uint64_t count, uint64_t size, const char *name, unsigned use,
+                clstep_error *error);
 
 /* The numbers in the slot at 'index'. */
 static inline uint64_t
@@ -122,11 +125,6 @@ cs_slot_count(const clstep_optimizer *optimizer, size_t index)
     return optimizer->slot_rows[index]->per_tensor ? optimizer->tensor_count
                                                    : optimizer->count;
 }
-
-/* Says whether 'buffer' can be read, and holds so many. */
-clstep_status cs_check_read(cl_context context, cl_mem buffer, uint64_t offset,
-                            uint64_t count, uint64_t size, const char *name,
-                            clstep_error *error);
 
 /* --- order.c -------------------------------------------------------------- */
 

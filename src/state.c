@@ -31,7 +31,7 @@ static clstep_status check(const clstep_optimizer *opt, cl_command_queue queue,
     uint64_t end;
     size_t i = 0;
 
-    if (opt == NULL || name == NULL || data == NULL)
+    if (opt == NULL || name == NULL || (data == NULL && count != 0))
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
                        opt == NULL    ? "optimizer"
                        : name == NULL ? "slot"

@@ -126,8 +126,12 @@ static void leave(struct cs_flight *flight)
 
     flight->end = NULL;
     if (clSetEventCallback(end, CL_COMPLETE, landed, flight) != CL_SUCCESS) {
-        clWaitForEvents(1, &end);
-        flight_release(flight);
+        const cl_int code = clWaitForEvents(1, &end);
+
+        /* Where that is not known to have ended, its memory is lost. */
+        if (code == CL_SUCCESS ||
+            code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
+            flight_release(flight);
     }
     clReleaseEvent(end);
 }

@@ -140,9 +140,9 @@ clstep_count_zeros(clstep_device *device, cl_command_queue queue,
                                         : "zeros");
     status = cs_check_queue_of(device, "device", queue, error);
     if (status == CLSTEP_OK)
-        status = cs_check_read(device->context, parameters, offset,
-                               clstep_layout_count(layout), sizeof(float),
-                               "parameters", error);
+        status = cs_check_buffer(device->context, parameters, offset,
+                                 clstep_layout_count(layout), sizeof(float),
+                                 "parameters", CS_READ, error);
     if (status == CLSTEP_OK)
         status = create_buffers(&c, error);
     if (status == CLSTEP_OK)

@@ -634,7 +634,7 @@ static void slots_are_checked(void **state)
     slot_refused(&scene, queue, "exp_avg", UINT64_C(1) << 62, COUNT, data,
                  "exp_avg|300");
     fixture_ok(clstep_optimizer_read(scene.optimizer, queue, "exp_avg", COUNT,
-                                     0, data, NULL),
+                                     0, NULL, NULL),
                &(clstep_error){0});
     close_scene(&scene);
 }

@@ -208,6 +208,30 @@ static void mistakes_are_refused(void **state)
                                             NULL, &error),
                   "output overlap", &error);
     clReleaseMemObject(part);
+
+    /* Parameters are read, and the output is written. */
+    for (int i = 0; i < 2; i++) {
+        clstep_buffers buffers = whole.buffers;
+        cl_mem locked = clCreateBuffer(
+            fixture_place()->context,
+            i == 0 ? CL_MEM_WRITE_ONLY : CL_MEM_READ_ONLY, size, NULL, &code);
+
+        assert_int_equal(code, CL_SUCCESS);
+        buffers.parameters = i == 0 ? locked : parameters;
+        check_refused(clstep_optimizer_evaluate(
+                          whole.optimizer, queue, &buffers,
+                          i == 0 ? output : locked, 0, 0, NULL, NULL, &error),
+                      i == 0 ? "parameters is a write-only buffer; it is read"
+                             : "output is a read-only buffer; it is written",
+                      &error);
+        buffers.parameters = i == 0 ? parameters : locked;
+        fixture_ok(clstep_optimizer_evaluate(whole.optimizer, queue, &buffers,
+                                             i == 0 ? locked : output, 0, 0,
+                                             NULL, NULL, &error),
+                   &error);
+        assert_int_equal(clFinish(queue), CL_SUCCESS);
+        clReleaseMemObject(locked);
+    }
     whole_check(&whole);
     whole_close(&whole);
 

@@ -414,6 +414,16 @@ static void bad_arguments_are_refused(void **state)
          "results is NULL"},
     };
 
+    cl_int code;
+    cl_mem locked = clCreateBuffer(fixture_place()->context, CL_MEM_WRITE_ONLY,
+                                   TOTAL * sizeof(float), NULL, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    fails(clstep_check_gradient(m.layout, queue, m.parameters, 0, locked, 0,
+                                loss, &m, NULL, results, &error),
+          CLSTEP_INVALID_ARGUMENT, &error,
+          "gradients is a write-only buffer; it is read");
+    clReleaseMemObject(locked);
     for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
         fails(clstep_check_gradient(
                   calls[i].layout, calls[i].queue, calls[i].parameters,
