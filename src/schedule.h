@@ -34,6 +34,21 @@ enum {
     CS_SCHEDULE_NEEDS = 3
 };
 
+/* The learning rate at step 's', from 0 on. */
+typedef double cs_schedule_lr(const clstep_schedule *schedule, double s);
+
+/* The momentum there: returns 0 if there is none. */
+typedef int cs_schedule_momentum(const clstep_schedule *schedule, double s,
+                                 double *momentum);
+
+/* What must hold between the settings. */
+typedef clstep_status
+cs_schedule_check(const clstep_schedule *schedule, clstep_error *error);
+
+/* Hears of a metric, and whether it was better.  Who does begins with the 'lr'
+ * of its settings in its state. */
+typedef void cs_schedule_watch(clstep_schedule *schedule, bool better);
+
 struct clstep_schedule_kind {
     const char *name;
     const char *summary;
@@ -44,20 +59,10 @@ struct clstep_schedule_kind {
     int has_mode;   /* 1: a setting "mode" of its own */
     int has_warmup; /* 1: a warm-up of its own */
 
-    /* What must hold between its settings; NULL for nothing. */
-    clstep_status (*check)(const clstep_schedule *schedule,
-                           clstep_error *error);
-
-    /* The learning rate at step 's', from 0 on. */
-    double (*lr)(const clstep_schedule *schedule, double s);
-
-    /* The momentum there: returns 0 if there is none.  NULL for never. */
-    int (*momentum)(const clstep_schedule *schedule, double s,
-                    double *momentum);
-
-    /* Hears of a metric, and whether it was better; NULL if it does not care.
-     * Who has one begins with the 'lr' of its settings in its state. */
-    void (*watch)(clstep_schedule *schedule, bool better);
+    cs_schedule_check *check; /* or NULL */
+    cs_schedule_lr *lr;
+    cs_schedule_momentum *momentum; /* NULL for never */
+    cs_schedule_watch *watch;       /* NULL if it does not care */
 };
 
 struct clstep_schedule {

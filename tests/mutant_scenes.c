@@ -298,7 +298,7 @@ static const struct {
     /* Sums over rows: many and few, short and long, small and not. */
     {"weight_decay=0.1 l2=0.01",
      {{"adamp", "delta=2",
-       "7x33 300 3x2x5 1x5000 0x4 2x4096 1000x3 300x1 2x2"}},
+       "7x33 300 3x2x5 1x5000 0x4 2x4096 1000x3 300x1 2x2 20x41 9x47"}},
      "s s s i s h s q s d",
      0},
     {"weight_decay=0.1 prox_l1=0.01",
