@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # golden_schedules.py - schedules as other frameworks have them, for
-# tests/test_schedules.c
+# tests/test_schedule_values.c
 # SPDX-License-Identifier: MIT
 #
 # Run by hand when a case is added, never by a build or a test: what it writes,

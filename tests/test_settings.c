@@ -2,12 +2,12 @@
  * test_settings.c - what the rules take, and what they refuse
  * SPDX-License-Identifier: MIT
  *
- * The names, defaults and ranges stand here once more, by hand: a wrong one in
- * a row of rules.c is found.  All else follows from what the rules say of
- * themselves.
+ * Names, defaults and ranges are those of settings_by_hand.c; all else follows
+ * from what the rules say of themselves.
  */
 #include "rule.h"
 #include "scene.h"
+#include "settings_by_hand.h"
 
 #include <ctype.h>
 #include <float.h>
@@ -17,349 +17,6 @@
 #include <string.h>
 
 enum { MAX_LIST = 8, MAX_GIVEN = 24 };
-
-/* --- the rules, by hand --------------------------------------------------- */
-
-enum range {
-    ANY,
-    POSITIVE,
-    FRACTION,
-    SHRINKING,
-    GROWING,
-    SHARE,
-    FROM_FOUR,
-    FROM_ONE,
-    STEPS,
-    INTERVAL,
-    PERIOD,
-    TO_ONE,
-    FLAG,
-    CHOICE
-};
-
-struct row {
-    const char *name;
-    double initial; /* of a choice, the index */
-    enum range range;
-    const char *choices; /* with bars between */
-    int optional;
-};
-
-struct table {
-    const char *rule;
-    struct row settings[11];
-    const char *slots; /* "name", or "name:condition", with blanks between */
-    const char *own;   /* the feature with a default of its own, or NULL */
-    double initial;    /* that default */
-};
-
-static const struct table tables[] = {
-    {"sgd", {{"lr", 1e-2, ANY}}, "", NULL},
-    {"momentum",
-     {{"lr", 1e-2, ANY},
-      {"momentum", 0.9, FRACTION},
-      {"form", 0, CHOICE, "torch|classical|ema|ema_debiased|twice"},
-      {"nesterov", 0, FLAG},
-      {"dampening", 0, FRACTION}},
-     "momentum_buffer",
-     NULL},
-    {"adagrad",
-     {{"lr", 1e-2, ANY},
-      {"eps", 1e-10, ANY},
-      {"eps_form", 0, CHOICE, "outside|inside"},
-      {"lr_decay", 0, ANY},
-      {"initial_accumulator", 0, ANY}},
-     "sum",
-     NULL},
-    {"adadelta",
-     {{"lr", 1, ANY}, {"rho", 0.9, FRACTION}, {"eps", 1e-6, ANY}},
-     "square_avg acc_delta",
-     NULL},
-    {"rmsprop",
-     {{"lr", 1e-2, ANY},
-      {"alpha", 0.99, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"eps_form", 0, CHOICE, "outside|inside"},
-      {"centered", 0, FLAG},
-      {"momentum", 0, FRACTION, NULL, 1},
-      {"momentum_form", 0, CHOICE, "torch|keras"},
-      {"initial_square", 0, ANY}},
-     "square_avg grad_avg:centered=1 momentum_buffer:momentum",
-     NULL},
-    {"adam",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"eps_form", 0, CHOICE, "outside|inside|hat"},
-      {"amsgrad", 0, FLAG}},
-     "exp_avg exp_avg_sq max_exp_avg_sq:amsgrad=1",
-     NULL},
-    {"adamw",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"eps_form", 0, CHOICE, "outside|inside|hat"},
-      {"amsgrad", 0, FLAG}},
-     "exp_avg exp_avg_sq max_exp_avg_sq:amsgrad=1",
-     "weight_decay",
-     1e-2},
-    {"adamax",
-     {{"lr", 2e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"eps_form", 0, CHOICE, "max|outside"}},
-     "exp_avg exp_inf",
-     NULL},
-    {"nadam",
-     {{"lr", 2e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"form", 0, CHOICE, "torch|keras|simple"},
-      {"momentum_decay", 4e-3, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"radam",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"threshold", 5, FROM_FOUR}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"ftrl",
-     {{"lr", 1e-3, POSITIVE},
-      {"lambda1", 0, ANY},
-      {"lambda2", 0, ANY},
-      {"beta", 0, ANY},
-      {"initial_accumulator", 0.1, ANY},
-      {"keep_initial", 0, FLAG}},
-     "accumulator linear",
-     NULL},
-    {"lion",
-     {{"lr", 1e-4, ANY}, {"beta1", 0.9, FRACTION}, {"beta2", 0.99, FRACTION}},
-     "exp_avg",
-     NULL},
-    {"signsgd", {{"lr", 1e-3, ANY}}, "", NULL},
-    {"signum",
-     {{"lr", 1e-3, ANY}, {"momentum", 0.9, FRACTION}},
-     "exp_avg",
-     NULL},
-    {"rprop",
-     {{"lr", 1e-2, ANY},
-      {"eta_minus", 0.5, SHRINKING},
-      {"eta_plus", 1.2, GROWING},
-      {"step_min", 1e-6, POSITIVE},
-      {"step_max", 50, POSITIVE}},
-     "prev step_size",
-     NULL},
-    {"asgd",
-     {{"lr", 1e-2, ANY},
-      {"lambd", 1e-4, ANY},
-      {"alpha", 0.75, ANY},
-      {"t0", 1e6, ANY}},
-     "ax",
-     NULL},
-    {"adabelief",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-16, ANY},
-      {"rectify", 0, FLAG}},
-     "exp_avg exp_avg_var",
-     NULL},
-    {"yogi",
-     {{"lr", 1e-2, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-3, ANY},
-      {"initial_accumulator", 1e-6, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"adan",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.98, FRACTION},
-      {"beta2", 0.92, FRACTION},
-      {"beta3", 0.99, FRACTION},
-      {"eps", 1e-8, ANY}},
-     "exp_avg exp_avg_diff exp_avg_sq prev",
-     "decay_form",
-     4},
-    {"ademamix",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"beta3", 0.9999, FRACTION},
-      {"alpha", 5, ANY},
-      {"eps", 1e-8, ANY},
-      {"alpha_warmup", 0, STEPS},
-      {"beta3_warmup", 0, STEPS}},
-     "exp_avg exp_avg_slow exp_avg_sq",
-     NULL},
-    {"qhm",
-     {{"lr", 1e-2, ANY}, {"momentum", 0.999, FRACTION}, {"nu", 0.7, SHARE}},
-     "momentum_buffer",
-     NULL},
-    {"qhadam",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"nu1", 0.7, SHARE},
-      {"nu2", 1, SHARE},
-      {"eps", 1e-8, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"laprop",
-     {{"lr", 4e-4, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-15, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"adopt",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.9999, FRACTION},
-      {"eps", 1e-6, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"sophia",
-     {{"lr", 1e-4, ANY},
-      {"beta1", 0.965, FRACTION},
-      {"rho", 0.04, ANY},
-      {"eps", 1e-15, ANY}},
-     "exp_avg hessian",
-     NULL},
-    {"schedule_free_sgd",
-     {{"lr", 1, ANY},
-      {"momentum", 0.9, SHRINKING},
-      {"warmup", 0, STEPS},
-      {"r", 0, ANY},
-      {"weight_lr_power", 2, ANY}},
-     "z",
-     NULL},
-    {"schedule_free_adamw",
-     {{"lr", 2.5e-3, ANY},
-      {"beta1", 0.9, SHRINKING},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"warmup", 0, STEPS},
-      {"r", 0, ANY},
-      {"weight_lr_power", 2, ANY}},
-     "z exp_avg_sq",
-     NULL},
-    {"lamb",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-6, ANY}},
-     "exp_avg exp_avg_sq",
-     "weight_decay",
-     1e-2},
-    {"lars",
-     {{"lr", 1, ANY},
-      {"momentum", 0.9, FRACTION},
-      {"nesterov", 0, FLAG},
-      {"trust", 1e-3, ANY},
-      {"eps", 1e-8, ANY}},
-     "momentum_buffer",
-     NULL},
-    {"novograd",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.95, FRACTION},
-      {"beta2", 0.98, FRACTION},
-      {"eps", 1e-8, ANY}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"stable_adamw",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.99, FRACTION},
-      {"eps", 1e-6, ANY}},
-     "exp_avg exp_avg_sq",
-     "weight_decay",
-     1e-2},
-    {"adamp",
-     {{"lr", 1e-3, ANY},
-      {"beta1", 0.9, FRACTION},
-      {"beta2", 0.999, FRACTION},
-      {"eps", 1e-8, ANY},
-      {"delta", 0.1, ANY},
-      {"wd_ratio", 0.1, SHARE},
-      {"nesterov", 0, FLAG}},
-     "exp_avg exp_avg_sq",
-     NULL},
-    {"sgdp",
-     {{"lr", 1e-2, ANY},
-      {"momentum", 0.9, FRACTION},
-      {"dampening", 0, FRACTION},
-      {"nesterov", 0, FLAG},
-      {"eps", 1e-8, ANY},
-      {"delta", 0.1, ANY},
-      {"wd_ratio", 0.1, SHARE}},
-     "momentum_buffer",
-     NULL},
-};
-
-/* The features that every rule has.  lr_max has no number for a default: it is
- * the lr at creation. */
-static const struct row features[] = {
-    {"grad_scale", 1, POSITIVE, NULL, 1},
-    {"device_scale", 0, FLAG},
-    {"scale_start", 65536, POSITIVE, NULL, 1},
-    {"scale_growth", 2, FROM_ONE, NULL, 1},
-    {"scale_interval", 2000, INTERVAL, NULL, 1},
-    {"scale_backoff", 0.5, TO_ONE, NULL, 1},
-    {"check_finite", 0, FLAG},
-    {"maximize", 0, FLAG},
-    {"clip_value", 0, ANY, NULL, 1},
-    {"clip_norm", 0, ANY, NULL, 1},
-    {"clip_norm_tensor", 0, ANY, NULL, 1},
-    {"l1", 0, ANY, NULL, 1},
-    {"l2", 0, ANY, NULL, 1},
-    {"weight_decay", 0, ANY, NULL, 1},
-    {"decay_form", 0, CHOICE, "lr|independent|corrected|cautious|proximal"},
-    {"lr_max", 0, POSITIVE, NULL, 1},
-    {"prox_l1", 0, ANY, NULL, 1},
-    {"max_norm", 0, ANY, NULL, 1},
-    {"prune", 0, SHARE, NULL, 1},
-    {"prune_begin", 0, STEPS, NULL, 1},
-    {"prune_end", 0, STEPS, NULL, 1},
-    {"prune_every", 100, PERIOD, NULL, 1},
-    {"ema_decay", 0, FRACTION, NULL, 1},
-    {"ema_form", 0, CHOICE, "exponential|equal"},
-    {"ema_begin", 0, STEPS, NULL, 1},
-    {"copy_type", 0, CHOICE, "none|f16|bf16"},
-    {"cautious_update", 0, FLAG},
-    {"grad_type", 0, CHOICE, "f32|f16|bf16"},
-    {"zero_grad", 0, FLAG},
-};
-
-static const struct {
-    double min, max;
-} ranges[] = {
-    [ANY] = {0.0, FLT_MAX},
-    [POSITIVE] = {FLT_MIN, FLT_MAX},
-    [FRACTION] = {0.0, 0x1.fffffep-1},
-    [SHRINKING] = {FLT_MIN, 0x1.fffffep-1},
-    [GROWING] = {0x1.000002p0, FLT_MAX},
-    [SHARE] = {0.0, 1.0},
-    [FROM_FOUR] = {4.0, FLT_MAX},
-    [FROM_ONE] = {1.0, FLT_MAX},
-    [STEPS] = {0.0, 0x1p53},
-    [INTERVAL] = {1.0, 0x1p24},
-    [PERIOD] = {1.0, 0x1p53},
-    [TO_ONE] = {FLT_MIN, 1.0},
-    [FLAG] = {0.0, 1.0},
-};
-
-enum {
-    TABLES = sizeof(tables) / sizeof(*tables),
-    FEATURES = sizeof(features) / sizeof(*features)
-};
 
 /* --- helpers -------------------------------------------------------------- */
 
@@ -453,7 +110,7 @@ static bool is_rule_of(const struct table *table, const clstep_rule *rule)
 
 static const struct table *table_of(const clstep_rule *rule)
 {
-    for (size_t i = 0; i < TABLES; i++)
+    for (size_t i = 0; i < table_count; i++)
         if (is_rule_of(&tables[i], rule))
             return &tables[i];
     return NULL;
@@ -478,10 +135,10 @@ static void rules_are_enumerable(void **state)
                                     clstep_rule_name(other));
         }
     }
-    assert_true(count >= TABLES);
+    assert_true(count >= table_count);
     assert_null(clstep_rule_at(count));
     assert_null(clstep_rule_at(SIZE_MAX));
-    for (size_t i = 0; i < TABLES; i++)
+    for (size_t i = 0; i < table_count; i++)
         assert_non_null(clstep_rule_find(tables[i].rule));
 }
 
@@ -643,7 +300,7 @@ static void names_suit_a_kernel(void **state)
     }
     for (size_t i = 0; rule->scalars[i] != NULL; i++) {
         check_name(rule, rule->scalars[i]);
-        for (size_t k = 0; k < FEATURES; k++)
+        for (size_t k = 0; k < feature_count; k++)
             assert_string_not_equal(rule->scalars[i], features[k].name);
     }
     for (size_t i = 0; rule->pass.factors[i] != NULL; i++)
@@ -723,7 +380,7 @@ static void rule_is_as_written(void **state)
         assert_null(table->settings[i].name);
         check_slots(rule, table->slots);
     }
-    for (size_t k = 0; k < FEATURES; k++) {
+    for (size_t k = 0; k < feature_count; k++) {
         const bool own = table != NULL && table->own != NULL &&
                          strcmp(table->own, features[k].name) == 0;
 
@@ -733,7 +390,7 @@ static void rule_is_as_written(void **state)
             check_row(rule, &features[k],
                       own ? table->initial : features[k].initial, &info);
     }
-    assert_false(clstep_rule_setting(rule, i + FEATURES, &info));
+    assert_false(clstep_rule_setting(rule, i + feature_count, &info));
 }
 
 /* --- numbers -------------------------------------------------------------- */
