@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: MIT
  *
  * Bit for bit as the reference has it.  Linked with
- * --wrap=clEnqueueNDRangeKernel, which counts.
+ * --wrap=clEnqueueNDRangeKernel, which counts, and with handles.c.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "handles.h"
 #include "scene.h"
 #include "whole.h"
 
@@ -44,6 +45,7 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                                      cl_event *event)
 {
     launches++;
+    handles_check(kernel);
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }
@@ -733,6 +735,67 @@ static void members_go_on_alone(void **state)
     close_team(&team);
 }
 
+/* Parameters of a size that a norm can be taken of. */
+static void calm_parameters(struct team *team)
+{
+    for (size_t m = 0; m < MEMBERS; m++) {
+        const struct whole *member = &team->members[m];
+        float *w = whole_w(member);
+
+        for (uint64_t i = 0; i < member->count; i++)
+            w[i] = fabsf(w[i]) <= 4.0f ? w[i] : 0.125f;
+        write_tensor(member->buffers.parameters, WHOLE_FRONT, w, 0,
+                     member->count, sizeof(float));
+    }
+}
+
+/* Joints of the same optimizers, one after the other, whose buffers have the
+ * same handles; before some the members step alone. */
+static void joints_follow_each_other(void **state)
+{
+    static const struct {
+        const char *rules[MEMBERS];
+        clstep_setting settings[8];
+    } sequences[] = {
+        {{"adamp", "novograd", "lamb"},
+         {NUMBER("check_finite", 1), NUMBER("clip_norm", 0.5)}},
+        {{"lars", "sgdp", "stable_adamw"},
+         {NUMBER("clip_norm_tensor", 0.5), NUMBER("max_norm", 0.75)}},
+        {{"adam", "momentum", "ftrl"},
+         {NUMBER("check_finite", 1), NUMBER("prune", 0.6),
+          NUMBER("prune_end", 12), NUMBER("prune_every", 2),
+          NUMBER("ema_decay", 0.5)}},
+        {{"adamw", "sgd", "lion"},
+         {NUMBER("clip_norm", 0.5), NUMBER("prune", 0.6),
+          NUMBER("prune_end", 12), NUMBER("max_norm", 0.75)}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++) {
+        struct team team;
+
+        handles_open();
+        open_team(&team, sequences[i].rules, sequences[i].settings);
+        calm_parameters(&team);
+        for (int round = 0; round < 5; round++) {
+            for (int k = 0; k < 2; k++) {
+                gradients(&team, MEMBERS);
+                step_team(&team);
+            }
+            check_team(&team);
+            clstep_joint_release(team.joint);
+            for (size_t m = 0; m < MEMBERS && round > 1; m++) {
+                gradients(&team, MEMBERS);
+                whole_step(&team.members[m]);
+                whole_check(&team.members[m]);
+            }
+            open_joint(&team);
+        }
+        close_team(&team);
+        assert_true(handles_close() != 0);
+    }
+}
+
 static void check_refused(clstep_optimizer *const *optimizers, size_t count,
                           const char *words)
 {
@@ -825,6 +888,7 @@ int main(void)
         cmocka_unit_test(members_are_used_while_joined),
         cmocka_unit_test(the_step_waits_for_each_member),
         cmocka_unit_test(members_go_on_alone),
+        cmocka_unit_test(joints_follow_each_other),
         cmocka_unit_test(errors_of_joints),
     };
 
