@@ -74,16 +74,30 @@ clstep_optimizer_read(clstep_optimizer *opt, cl_command_queue queue,
     return status;
 }
 
+/* Says whether a slot has nothing that counts from 'begin' up to 'end': only
+ * the padding between two tensors. */
+static bool is_padding(const clstep_optimizer *opt, size_t slot, uint64_t begin,
+                       uint64_t end)
+{
+    for (size_t t = 0; t < opt->tensor_count; t++) {
+        const struct cs_tensor *tensor = &opt->tensors[t];
+
+        if (tensor->offset < end && tensor->offset + tensor->count > begin &&
+            tensor->count != 0)
+            return false;
+    }
+    return !opt->slot_rows[slot]->per_tensor;
+}
+
 /* Notes what was written of a torn slot, as long as it goes on from the front;
- * padding between two tensors may be left out. */
+ * padding may be left out. */
 static void
 note_written(clstep_optimizer *opt, size_t slot, uint64_t begin, uint64_t end)
 {
     uint64_t *rewritten = &opt->rewritten[slot];
-    const bool padded = begin > *rewritten && begin % CLSTEP_ALIGNMENT == 0 &&
-                        begin - *rewritten < CLSTEP_ALIGNMENT;
 
-    if ((begin <= *rewritten || padded) && end > *rewritten)
+    if (opt->torn && end > *rewritten &&
+        (begin <= *rewritten || is_padding(opt, slot, *rewritten, begin)))
         *rewritten = end;
 }
 

@@ -3,14 +3,17 @@
  * SPDX-License-Identifier: MIT
  *
  * Bit for bit as the reference has it.  Linked with
- * --wrap=clEnqueueNDRangeKernel, which counts.
+ * --wrap=clEnqueueNDRangeKernel, which counts, and with handles.c.
  */
+#define _POSIX_C_SOURCE 200809L
+#include "handles.h"
 #include "scene.h"
 #include "whole.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { MEMBERS = 3, GUARD = 9 };
 
@@ -26,7 +29,7 @@ enum { MEMBERS = 3, GUARD = 9 };
 static const struct whole_shape shapes[] = {
     {1, {300}, 0},  {1, {0}, 1},   {2, {5, 77}, 2},   {1, {1}, 0},
     {2, {0, 4}, 1}, {1, {256}, 1}, {2, {2, 4099}, 2}, {1, {257}, 0},
-    {1, {4096}, 1}, {1, {512}, 0},
+    {1, {4096}, 1}, {1, {512}, 0}, {2, {3, 6000}, 1}, {2, {7, 43}, 0},
 };
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
 
@@ -42,6 +45,7 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                                      cl_event *event)
 {
     launches++;
+    handles_check(kernel);
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }
@@ -303,6 +307,14 @@ static const struct {
      {CHOICE("grad_type", "f16"), NUMBER("device_scale", 1),
       NUMBER("check_finite", 1), NUMBER("clip_norm_tensor", 0.75),
       CHOICE("ema_form", "equal"), CHOICE("copy_type", "f16")}},
+    /* Elements are chosen in the first, third and fifth step of each group. */
+    {"momentum",
+     {NUMBER("prune", 0.7), NUMBER("prune_end", 5), NUMBER("prune_every", 2)}},
+    {"adam",
+     {NUMBER("prune", 0.6), NUMBER("prune_end", 5), NUMBER("prune_every", 2),
+      NUMBER("check_finite", 1), NUMBER("clip_norm", 0.5),
+      NUMBER("max_norm", 0.75), NUMBER("ema_decay", 0.5),
+      CHOICE("copy_type", "bf16")}},
 };
 
 static void tensors_apart(bool packed)
@@ -421,10 +433,11 @@ static void open_joint(struct team *team)
                &error);
 }
 
-static void open_team(struct team *team, const clstep_setting *settings)
+static void open_team(struct team *team, const char *const *rules,
+                      const clstep_setting *settings)
 {
     for (size_t m = 0; m < MEMBERS; m++)
-        whole_open(&team->members[m], joined[m], settings, team_shapes[m], 3,
+        whole_open(&team->members[m], rules[m], settings, team_shapes[m], 3,
                    fixture_seed() + m);
     open_joint(team);
 }
@@ -451,7 +464,8 @@ static void step_host(struct team *team)
     reference_joint_step(references, MEMBERS, w, g, c);
 }
 
-static clstep_status step_device(struct team *team, clstep_error *error)
+static clstep_status
+step_device(struct team *team, cl_event *done, clstep_error *error)
 {
     clstep_buffers buffers[MEMBERS];
 
@@ -460,7 +474,7 @@ static clstep_status step_device(struct team *team, clstep_error *error)
     for (size_t m = 1; m < MEMBERS; m++) /* only the first one's counts */
         buffers[m].scale = m == 1 ? NULL : buffers[m].gradients;
     return clstep_joint_step(team->joint, queue_of_all(), buffers, 0, NULL,
-                             NULL, error);
+                             done, error);
 }
 
 static void step_team(struct team *team)
@@ -468,7 +482,7 @@ static void step_team(struct team *team)
     clstep_error error;
 
     step_host(team);
-    fixture_ok(step_device(team, &error), &error);
+    fixture_ok(step_device(team, NULL, &error), &error);
 }
 
 static void check_team(struct team *team)
@@ -510,7 +524,7 @@ static void members_step_together(void **state)
     for (size_t i = 0; i < sizeof(teams) / sizeof(*teams); i++) {
         struct team team;
 
-        open_team(&team, teams[i].settings);
+        open_team(&team, joined, teams[i].settings);
         for (size_t k = 0; k < 8; k++) {
             gradients(&team, k % 4 == 1 ? k % MEMBERS : MEMBERS);
             for (size_t m = 0; m < MEMBERS; m++) {
@@ -545,7 +559,7 @@ static void the_first_ones_numbers_count(void **state)
 
         if (strncmp(numbers[i].name, "scale_", 6) == 0)
             continue; /* not given there */
-        open_team(&team, teams[numbers[i].team].settings);
+        open_team(&team, joined, teams[numbers[i].team].settings);
         for (size_t m = MEMBERS; m-- > 0;) {
             struct whole *member = &team.members[m];
 
@@ -568,7 +582,7 @@ static void a_frozen_team_does_nothing(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct team team;
 
-        open_team(&team, teams[i].settings);
+        open_team(&team, joined, teams[i].settings);
         step_team(&team);
         for (size_t m = 0; m < MEMBERS; m++)
             for (size_t g = 0; g < team.members[m].group_count; g++)
@@ -589,7 +603,7 @@ static void members_are_used_while_joined(void **state)
     float data[16];
 
     (void)state;
-    open_team(&team, teams[0].settings);
+    open_team(&team, joined, teams[0].settings);
     first = &team.members[0];
     second = &team.members[1];
     for (int k = 0; k < 6; k++) {
@@ -635,13 +649,86 @@ static void members_are_used_while_joined(void **state)
     close_team(&team);
 }
 
+static void
+swap(struct whole *member, cl_command_queue queue, const cl_event *start)
+{
+    clstep_error error;
+
+    fixture_ok(clstep_optimizer_swap(member->optimizer, queue, &member->buffers,
+                                     start != NULL ? 1 : 0, start, NULL,
+                                     &error),
+               &error);
+}
+
+/* Calls of one member on a queue of its own, which wait for an event: the
+ * joint's step comes behind them. */
+static void step_behind_a_member(size_t index)
+{
+    static const clstep_setting settings[] = {
+        NUMBER("clip_norm", 0.5), NUMBER("ema_decay", 0.5), {0}};
+    static const char *const rules[] = {"adamw", "momentum", "lion"};
+    const struct timespec pause = {0, 50000000};
+    struct team team;
+    struct whole *member = &team.members[index];
+    const char *slot;
+    clstep_error error;
+    cl_int code, status = CL_COMPLETE;
+    cl_command_queue own =
+        clCreateCommandQueue(fixture_place()->context, fixture_id(), 0, &code);
+    cl_event start, done;
+
+    assert_int_equal(code, CL_SUCCESS);
+    start = clCreateUserEvent(fixture_place()->context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    open_team(&team, rules, settings);
+    step_team(&team);
+    swap(member, own, &start);
+    swap(member, own, NULL);
+    fixture_ok(clstep_optimizer_reset(member->optimizer, own, &error), &error);
+    for (size_t i = 0;
+         (slot = reference_slot_name(member->reference, i)) != NULL; i++)
+        memset(reference_slot(member->reference, slot), 0,
+               member->count * sizeof(float));
+    reference_set_steps(member->reference, 0);
+    step_host(&team);
+    fixture_ok(step_device(&team, &done, &error), &error);
+    assert_int_equal(clFlush(own), CL_SUCCESS);
+    assert_int_equal(clFlush(queue_of_all()), CL_SUCCESS);
+
+    /* Time for a step that does not wait. */
+    nanosleep(&pause, NULL);
+    assert_int_equal(clGetEventInfo(done, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                    sizeof(status), &status, NULL),
+                     CL_SUCCESS);
+    assert_int_equal(clSetUserEventStatus(start, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    if (status <= CL_COMPLETE)
+        fail_msg("the step did not wait for member %zu", index);
+    check_team(&team);
+    close_team(&team);
+    clReleaseEvent(done);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(own);
+}
+
+static void the_step_waits_for_each_member(void **state)
+{
+    (void)state;
+    if (scene_is_simulated()) {
+        print_message("skipped: Oclgrind has no asynchronous queues\n");
+        skip();
+    }
+    for (size_t m = 0; m < MEMBERS; m++)
+        step_behind_a_member(m);
+}
+
 /* A joint's end: its members step alone again, from where they are. */
 static void members_go_on_alone(void **state)
 {
     struct team team;
 
     (void)state;
-    open_team(&team, teams[0].settings);
+    open_team(&team, joined, teams[0].settings);
     for (int round = 0; round < 2; round++) {
         for (int k = 0; k < 3; k++) {
             gradients(&team, MEMBERS);
@@ -661,6 +748,67 @@ static void members_go_on_alone(void **state)
     step_team(&team);
     check_team(&team);
     close_team(&team);
+}
+
+/* Parameters of a size that a norm can be taken of. */
+static void calm_parameters(struct team *team)
+{
+    for (size_t m = 0; m < MEMBERS; m++) {
+        const struct whole *member = &team->members[m];
+        float *w = whole_w(member);
+
+        for (uint64_t i = 0; i < member->count; i++)
+            w[i] = fabsf(w[i]) <= 4.0f ? w[i] : 0.125f;
+        write_tensor(member->buffers.parameters, WHOLE_FRONT, w, 0,
+                     member->count, sizeof(float));
+    }
+}
+
+/* Joints of the same optimizers, one after the other, whose buffers have the
+ * same handles; before some the members step alone. */
+static void joints_follow_each_other(void **state)
+{
+    static const struct {
+        const char *rules[MEMBERS];
+        clstep_setting settings[8];
+    } sequences[] = {
+        {{"adamp", "novograd", "lamb"},
+         {NUMBER("check_finite", 1), NUMBER("clip_norm", 0.5)}},
+        {{"lars", "sgdp", "stable_adamw"},
+         {NUMBER("clip_norm_tensor", 0.5), NUMBER("max_norm", 0.75)}},
+        {{"adam", "momentum", "ftrl"},
+         {NUMBER("check_finite", 1), NUMBER("prune", 0.6),
+          NUMBER("prune_end", 12), NUMBER("prune_every", 2),
+          NUMBER("ema_decay", 0.5)}},
+        {{"adamw", "sgd", "lion"},
+         {NUMBER("clip_norm", 0.5), NUMBER("prune", 0.6),
+          NUMBER("prune_end", 12), NUMBER("max_norm", 0.75)}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++) {
+        struct team team;
+
+        handles_open();
+        open_team(&team, sequences[i].rules, sequences[i].settings);
+        calm_parameters(&team);
+        for (int round = 0; round < 5; round++) {
+            for (int k = 0; k < 2; k++) {
+                gradients(&team, MEMBERS);
+                step_team(&team);
+            }
+            check_team(&team);
+            clstep_joint_release(team.joint);
+            for (size_t m = 0; m < MEMBERS && round > 1; m++) {
+                gradients(&team, MEMBERS);
+                whole_step(&team.members[m]);
+                whole_check(&team.members[m]);
+            }
+            open_joint(&team);
+        }
+        close_team(&team);
+        assert_true(handles_close() != 0);
+    }
 }
 
 static void check_refused(clstep_optimizer *const *optimizers, size_t count,
@@ -694,7 +842,7 @@ static void errors_of_joints(void **state)
     clstep_error error = {0};
 
     (void)state;
-    open_team(&team, teams[0].settings);
+    open_team(&team, joined, teams[0].settings);
     pair[0] = fixture_optimizer("sgd", teams[0].settings, 100);
     assert_int_equal(clstep_joint_create(pair, 1, NULL, &error),
                      CLSTEP_INVALID_ARGUMENT);
@@ -753,7 +901,9 @@ int main(void)
         cmocka_unit_test(the_first_ones_numbers_count),
         cmocka_unit_test(a_frozen_team_does_nothing),
         cmocka_unit_test(members_are_used_while_joined),
+        cmocka_unit_test(the_step_waits_for_each_member),
         cmocka_unit_test(members_go_on_alone),
+        cmocka_unit_test(joints_follow_each_other),
         cmocka_unit_test(errors_of_joints),
     };
 

@@ -5,11 +5,15 @@
  * The loss is a function whose gradient is known, computed on the host from
  * what the device's buffer holds.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "fixture.h"
+#include "scene.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { TENSORS = 4, COUNT = 2048, FRONT = 5, TOTAL = FRONT + COUNT };
 
@@ -264,6 +268,72 @@ static void samples_are_drawn(void **state)
     close_model(&m);
 }
 
+static void *open_later(void *event)
+{
+    const struct timespec pause = {0, 100000000};
+
+    nanosleep(&pause, NULL);
+    clSetUserEventStatus(event, CL_COMPLETE);
+    return NULL;
+}
+
+/* What computes the gradients is in front, on an out-of-order queue, and has
+ * not run yet: it waits for an event that another thread sets. */
+static void commands_in_front_are_waited_for(void **state)
+{
+    const struct trial_place *place = fixture_place();
+    const clstep_gradient_options options = {.precision = 0x1p-52};
+    cl_command_queue_properties properties = 0;
+    const float wrong[TOTAL] = {0};
+    clstep_gradient_result results[TENSORS];
+    struct model m;
+    clstep_error error;
+    pthread_t thread;
+    cl_int code;
+
+    (void)state;
+    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
+                    sizeof(properties), &properties, NULL);
+    if (scene_is_simulated() ||
+        (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) == 0) {
+        print_message("skipped: no out-of-order queues\n");
+        skip();
+    }
+
+    cl_command_queue queue =
+        clCreateCommandQueue(place->context, fixture_id(),
+                             CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+
+    cl_event start = clCreateUserEvent(place->context, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    open_model(&m);
+    assert_int_equal(clEnqueueWriteBuffer(place->queue, m.gradients, CL_TRUE, 0,
+                                          sizeof(wrong), wrong, 0, NULL, NULL),
+                     CL_SUCCESS);
+    assert_int_equal(clEnqueueWriteBuffer(queue, m.gradients, CL_FALSE, 0,
+                                          sizeof(m.g), m.g, 1, &start, NULL),
+                     CL_SUCCESS);
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    assert_int_equal(pthread_create(&thread, NULL, open_later, start), 0);
+
+    const clstep_status status =
+        clstep_check_gradient(m.layout, queue, m.parameters, FRONT, m.gradients,
+                              FRONT, loss, &m, &options, results, &error);
+
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(clFinish(queue), CL_SUCCESS);
+    fixture_ok(status, &error);
+    for (size_t t = 0; t < TENSORS; t++)
+        assert_int_equal(results[t].agreement, CLSTEP_AGREES);
+    check_parameters(&m);
+    close_model(&m);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
 /* --- what goes wrong ------------------------------------------------------ */
 
 static void fails(clstep_status status, clstep_status wanted,
@@ -446,6 +516,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_found),
         cmocka_unit_test(noise_is_not_a_mistake),
         cmocka_unit_test(samples_are_drawn),
+        cmocka_unit_test(commands_in_front_are_waited_for),
         cmocka_unit_test(failures_leave_the_parameters),
         cmocka_unit_test(bad_arguments_are_refused),
     };

@@ -173,6 +173,42 @@ static void smallest_are_chosen(void **state)
                            seed++);
 }
 
+/* Shares whose products, or the sums behind them, lie in the middle between two
+ * doubles, or beside it: how many are chosen shows which way they round. */
+static void numbers_are_rounded_to_even(void **state)
+{
+    static const struct {
+        uint32_t count;
+        double share;
+        uint32_t chosen;
+    } cases[] = {
+        /* A sum of 1 less half of its last place is 1. */
+        {1, 0x1.fffffffffffffp-2, 1},
+        {10, 0x1.9999999999999p-5, 1},
+        /* A product of k + 1/2 less half of its last place is k + 1/2. */
+        {3, 0x1.aaaaaaaaaaaaap-1, 3},
+        {11, 0x1.1745d1745d174p-3, 2},
+        /* Nearer to one than to the other. */
+        {5, 0x1.3333333333333p-2, 2},
+        {3, 0x1.fffffffffffffp-2, 1},
+        /* A product of 1/2 less three halves is 1/2 less two; less one would
+         * make a sum of 1. */
+        {36217, 0x1.cf3dd06694p-17, 0},
+        {72434, 0x1.cf3dd06694p-18, 0},
+        /* Next to nothing. */
+        {72434, 0x1p-60, 0},
+        {72434, 1e-300, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const double exact = cases[i].share * (double)cases[i].count + 0.5;
+
+        assert_int_equal((uint32_t)floor(exact), cases[i].chosen);
+        try_matrix(1, cases[i].count, cases[i].share, WILD, fixture_seed() + i);
+    }
+}
+
 /* --- against the reference ------------------------------------------------ */
 
 static const struct whole_shape shapes[] = {
@@ -507,6 +543,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(smallest_are_chosen),
+        cmocka_unit_test(numbers_are_rounded_to_even),
         cmocka_unit_test(course_equals_reference),
         cmocka_unit_test(skipped_steps_do_not_count),
         cmocka_unit_test(goes_on_from_a_checkpoint),

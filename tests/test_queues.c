@@ -5,7 +5,9 @@
  * Linked with --wrap=clBuildProgram, --wrap=clFlush and
  * --wrap=clEnqueueNDRangeKernel, which are counted.
  */
+#include "optimizer.h"
 #include "scene.h"
+#include "whole.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -395,16 +397,17 @@ static void skip_where_failures_are_lost(void)
  * is as before; the optimizer has counted them.  All events are held: PoCL 3.1
  * aborts where an event fails that nobody holds.
  */
-static void fail_steps(struct scene *scene, int count)
+static void fail_steps_of(clstep_optimizer *optimizer,
+                          const clstep_buffers *buffers, int count)
 {
     cl_command_queue queue = create_queue(false);
     cl_event start = create_event(), done[STEPS];
     clstep_error error;
 
     for (int i = 0; i < count; i++)
-        fixture_ok(clstep_optimizer_step(
-                       scene->optimizer, queue, &scene->buffers, i == 0 ? 1 : 0,
-                       i == 0 ? &start : NULL, &done[i], &error),
+        fixture_ok(clstep_optimizer_step(optimizer, queue, buffers,
+                                         i == 0 ? 1 : 0, i == 0 ? &start : NULL,
+                                         &done[i], &error),
                    &error);
     submit(queue);
     set_event(start, -1);
@@ -415,6 +418,11 @@ static void fail_steps(struct scene *scene, int count)
     }
     clReleaseEvent(start);
     clReleaseCommandQueue(queue);
+}
+
+static void fail_steps(struct scene *scene, int count)
+{
+    fail_steps_of(scene->optimizer, &scene->buffers, count);
 }
 
 /* Whatever needs the state refuses, more than once. */
@@ -522,6 +530,109 @@ static void writing_mends(void **state)
         scene_check(&scene);
         scene_close(&scene);
     }
+}
+
+/* Writes 'count' numbers of a torn slot from 'offset' on. */
+static void write_part(clstep_optimizer *optimizer, const char *slot,
+                       uint64_t offset, uint64_t count)
+{
+    float *zeros = test_calloc((size_t)count, sizeof(*zeros));
+    clstep_error error;
+
+    fixture_ok(clstep_optimizer_write(optimizer, fixture_place()->queue, slot,
+                                      offset, count, zeros, &error),
+               &error);
+    test_free(zeros);
+}
+
+/* Says whether the steps can be set, which ends the torn state. */
+static bool is_mended(clstep_optimizer *optimizer, const char *slot)
+{
+    clstep_error error;
+
+    if (clstep_optimizer_set_steps(optimizer, 0, &error) == CLSTEP_OK)
+        return true;
+    assert_int_equal(error.status, CLSTEP_STATE_TORN);
+    assert_non_null(strstr(error.message, slot));
+    return false;
+}
+
+/* From the front to the end, in parts that leave out padding and nothing else:
+ * elements 300 to 511, and 513 to 767. */
+static void parts_mend(void **state)
+{
+    enum { PARTS = 4 };
+    static const struct whole_shape shapes[] = {
+        {1, {300}, 0}, {1, {1}, 0}, {1, {0}, 0}, {1, {700}, 0}};
+    static const struct {
+        uint64_t parts[PARTS][2]; /* from where on, and how many */
+        bool mends;
+    } ways[] = {
+        {{{0, 1468}}, true},
+        {{{0, 300}, {512, 1}, {768, 700}}, true},
+        {{{0, 400}, {512, 200}, {768, 700}}, true},
+        {{{0, 300}, {100, 50}, {512, 1}, {768, 700}}, true},
+        {{{0, 800}, {20, 100}, {700, 768}}, true},
+        {{{0, 301}, {301, 1167}}, true},
+        {{{0, 300}, {512, 1}, {768, 699}}, false},
+        {{{512, 1}, {0, 300}, {768, 700}}, false},
+        {{{768, 700}, {512, 256}, {0, 512}}, false},
+        {{{0, 300}, {768, 700}}, false},
+        {{{0, 300}, {513, 955}}, false},
+        {{{1, 1467}}, false},
+        {{{256, 1212}}, false},
+        {{{0, 256}, {512, 956}}, false},
+        {{{0, 299}, {512, 956}}, false},
+        {{{0, 800}, {1024, 444}}, false},
+        {{{0, 800}, {801, 667}}, false},
+    };
+    struct whole whole;
+
+    (void)state;
+    skip_where_failures_are_lost();
+    whole_open(&whole, "adam", settings, shapes, 4, fixture_seed());
+    assert_int_equal(whole.count, 1468);
+    for (size_t i = 0; i < 2 * sizeof(ways) / sizeof(*ways); i++) {
+        const char *slot = i % 2 == 0 ? "exp_avg" : "exp_avg_sq";
+        const char *other = i % 2 != 0 ? "exp_avg" : "exp_avg_sq";
+
+        fail_steps_of(whole.optimizer, &whole.buffers, 1);
+        write_part(whole.optimizer, other, 0, whole.count);
+        for (size_t k = 0; k < PARTS && ways[i / 2].parts[k][1] != 0; k++) {
+            assert_false(is_mended(whole.optimizer, slot));
+            write_part(whole.optimizer, slot, ways[i / 2].parts[k][0],
+                       ways[i / 2].parts[k][1]);
+        }
+        if (is_mended(whole.optimizer, slot) != ways[i / 2].mends)
+            fail_msg("way %zu of writing %s", i / 2, slot);
+        write_part(whole.optimizer, slot, 0, whole.count);
+        assert_true(is_mended(whole.optimizer, slot));
+    }
+    whole_close(&whole);
+}
+
+/* A slot of a number for each tensor has no padding.  Torn by hand: the step is
+ * several commands, and PoCL 3.1 aborts where one fails that nobody holds. */
+static void parts_by_the_tensor_mend(void **state)
+{
+    enum { TENSORS = 300 };
+    struct whole_shape shapes[TENSORS];
+    struct whole whole;
+
+    (void)state;
+    for (size_t t = 0; t < TENSORS; t++)
+        shapes[t] = (struct whole_shape){1, {1}, 0};
+    whole_open(&whole, "novograd", settings, shapes, TENSORS, fixture_seed());
+    cs_order_tear(whole.optimizer);
+    write_part(whole.optimizer, "exp_avg", 0, whole.count);
+    write_part(whole.optimizer, "exp_avg_sq", 0, 200);
+    write_part(whole.optimizer, "exp_avg_sq", 256, 44);
+    assert_false(is_mended(whole.optimizer, "exp_avg_sq"));
+    write_part(whole.optimizer, "exp_avg_sq", 200, 57);
+    assert_false(is_mended(whole.optimizer, "exp_avg_sq"));
+    write_part(whole.optimizer, "exp_avg_sq", 256, 44);
+    assert_true(is_mended(whole.optimizer, "exp_avg_sq"));
+    whole_close(&whole);
 }
 
 /* A rule without state has nothing to be written. */
@@ -772,6 +883,8 @@ int main(void)
         cmocka_unit_test(state_follows_the_steps),
         cmocka_unit_test(reset_mends),
         cmocka_unit_test(writing_mends),
+        cmocka_unit_test(parts_mend),
+        cmocka_unit_test(parts_by_the_tensor_mend),
         cmocka_unit_test(set_steps_mends),
         cmocka_unit_test(creation_warms_up),
         cmocka_unit_test(release_in_flight),

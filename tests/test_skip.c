@@ -8,6 +8,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "scene.h"
 #include "sweep.h"
+#include "table.h"
 #include "whole.h"
 
 #include <math.h>
@@ -426,6 +427,57 @@ static void many_calls_before_any_runs(void **state)
         clReleaseCommandQueue(queues[i]);
 }
 
+/* A step is seen to have waited for the first of those under way: the event
+ * that this one waits for is set by another thread. */
+static void one_more_call(const struct whole_shape *some, size_t count,
+                          const clstep_setting *settings, unsigned most)
+{
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event(), first = NULL;
+    cl_int status = CL_QUEUED;
+    struct whole whole;
+    pthread_t thread;
+
+    whole_open(&whole, "adam", settings, some, count, fixture_seed());
+    assert_int_equal(whole.optimizer->table->most, most);
+    for (unsigned i = 0; i < most; i++) {
+        whole_step_device(&whole, queue, i == 0, i == 0 ? &start : NULL,
+                          i == 0 ? &first : NULL);
+        whole_step_host(&whole);
+    }
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    assert_int_equal(pthread_create(&thread, NULL, open_later, start), 0);
+    whole_step_device(&whole, queue, 0, NULL, NULL);
+    whole_step_host(&whole);
+    assert_int_equal(clGetEventInfo(first, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                    sizeof(status), &status, NULL),
+                     CL_SUCCESS);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(status, CL_COMPLETE);
+    whole_check(&whole);
+    whole_close(&whole);
+    clReleaseEvent(first);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
+/* The host sends a row for each step that the next may be, and the table has
+ * as many; very many groups make both fewer. */
+static void one_call_more_than_can_be_under_way(void **state)
+{
+    enum { MANY = 5000 };
+    static const clstep_setting settings[][2] = {{NUMBER("check_finite", 1)},
+                                                 {NUMBER("clip_norm", 0.5)}};
+    static struct whole_shape many[MANY];
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = (struct whole_shape){1, {1 + i % 3}, i};
+    one_more_call(shapes, SHAPES, settings[0], CLSTEP_IN_FLIGHT);
+    one_more_call(shapes, SHAPES, settings[1], CLSTEP_IN_FLIGHT);
+    one_more_call(many, MANY, settings[0], CLSTEP_IN_FLIGHT / 2);
+}
+
 /* The optimizer goes while its calls wait; then they run, and are right. */
 static void release_while_calls_wait(void **state)
 {
@@ -597,6 +649,104 @@ static void reset_between_calls(void **state)
     clReleaseCommandQueue(queue);
 }
 
+/* Calls that wait for an event which another thread sets, none of which is
+ * known to have been a step: the first is skipped, and group 1 is frozen. */
+static void steps_under_way(struct whole *whole, cl_command_queue queue,
+                            cl_event start, pthread_t *thread)
+{
+    cl_mem good = whole->buffers.gradients;
+    float *g = whole_g(whole);
+    const float was = g[0];
+    cl_int code;
+
+    whole_freeze(whole, 1, true);
+    g[0] = NAN;
+    whole->buffers.gradients = clCreateBuffer(
+        fixture_place()->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+        (WHOLE_FRONT + whole->count + WHOLE_BACK) * sizeof(float), whole->g,
+        &code);
+    assert_int_equal(code, CL_SUCCESS);
+    whole_step_device(whole, queue, 1, &start, NULL);
+    whole_step_host(whole);
+    clReleaseMemObject(whole->buffers.gradients);
+    whole->buffers.gradients = good;
+    g[0] = was;
+    for (int i = 0; i < 3; i++) {
+        whole_step_device(whole, queue, 0, NULL, NULL);
+        whole_step_host(whole);
+    }
+    assert_int_equal(clFlush(queue), CL_SUCCESS);
+    assert_int_equal(pthread_create(thread, NULL, open_later, start), 0);
+}
+
+/* Which groups have an average is known when the first steps have run. */
+static void swap_behind_the_first_steps(void **state)
+{
+    static const clstep_setting settings[] = {
+        NUMBER("check_finite", 1), NUMBER("ema_decay", 0.5), {0}};
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event();
+    struct whole whole;
+    clstep_error error;
+    pthread_t thread;
+
+    (void)state;
+    whole_open(&whole, "adam", settings, shapes, SHAPES, fixture_seed());
+    steps_under_way(&whole, queue, start, &thread);
+    for (int i = 0; i < 2; i++) {
+        fixture_ok(clstep_optimizer_swap(whole.optimizer, queue, &whole.buffers,
+                                         0, NULL, NULL, &error),
+                   &error);
+        reference_swap(whole.reference, whole_w(&whole));
+        if (i == 0)
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        whole_check(&whole);
+    }
+    whole_close(&whole);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
+/* The same of a schedule-free rule's groups. */
+static void evaluate_behind_the_first_steps(void **state)
+{
+    static const clstep_setting settings[] = {NUMBER("check_finite", 1), {0}};
+    cl_command_queue queue = create_queue(false);
+    cl_event start = create_event(), done = NULL;
+    struct whole whole;
+    clstep_error error;
+    pthread_t thread;
+
+    (void)state;
+    whole_open(&whole, "schedule_free_adamw", settings, shapes, SHAPES,
+               fixture_seed());
+
+    float *expected = test_calloc(whole.count, sizeof(*expected));
+    float *found = test_calloc(whole.count, sizeof(*found));
+    cl_mem output = fixture_buffer(whole.count, NULL);
+
+    steps_under_way(&whole, queue, start, &thread);
+    fixture_ok(clstep_optimizer_evaluate(whole.optimizer, queue, &whole.buffers,
+                                         output, 0, 0, NULL, &done, &error),
+               &error);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    fixture_read(output, found, whole.count);
+    assert_true(reference_evaluate(whole.reference, whole_w(&whole), expected));
+    for (size_t t = 0; t < SHAPES; t++)
+        check_floats("what it is evaluated at", found + whole.tensors[t].offset,
+                     expected + whole.tensors[t].offset,
+                     whole.tensors[t].count);
+    whole_check(&whole);
+    test_free(expected);
+    test_free(found);
+    clReleaseMemObject(output);
+    clReleaseEvent(done);
+    whole_close(&whole);
+    clReleaseEvent(start);
+    clReleaseCommandQueue(queue);
+}
+
 /* A report with an event is of the calls before it, not of those behind. */
 static void reports_are_in_order(void **state)
 {
@@ -653,7 +803,10 @@ int main(void)
         cmocka_unit_test(reset_between_calls),
         cmocka_unit_test(reports_are_in_order),
         cmocka_unit_test(many_calls_before_any_runs),
+        cmocka_unit_test(one_call_more_than_can_be_under_way),
         cmocka_unit_test(release_while_calls_wait),
+        cmocka_unit_test(swap_behind_the_first_steps),
+        cmocka_unit_test(evaluate_behind_the_first_steps),
     };
     static const struct property properties[] = {
         {"bad steps change nothing", bad_steps_change_nothing},
