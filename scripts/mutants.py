@@ -10,7 +10,7 @@ src/rules.c, of the functions of src/scalars.c, of the feature scalars of
 src/plan.c and of the functions that carry the whole step
 (mutant_lists.CARRIERS) by the operators below, and from a list of famous
 mistakes.  Each runs the trials of tests/mutant.c and the scenes of
-tests/mutant_scenes.c in the configurations that it can touch, against the
+tests/mutant_scene_list.c in the configurations that it can touch, against the
 scalar reference, and has to make a difference.  A kernel's mutant is read from
 a file when the program starts; a host mutant is compiled and linked by itself.
 
