@@ -218,3 +218,25 @@ int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
     return _cmocka_run_group_tests(group, tests, n, fixture_open,
                                    fixture_close);
 }
+
+bool fixture_divide(cl_device_id parts[2])
+{
+    const cl_device_partition_property equally[] = {CL_DEVICE_PARTITION_EQUALLY,
+                                                    1, 0};
+    cl_device_id all[256];
+    cl_uint most = 0, count = 0;
+
+    /* rusticl does not have the function. */
+    clGetDeviceInfo(fixture_id(), CL_DEVICE_PARTITION_MAX_SUB_DEVICES,
+                    sizeof(most), &most, NULL);
+    if (most < 2 ||
+        clCreateSubDevices(fixture_id(), equally, 256, all, &count) !=
+            CL_SUCCESS ||
+        count < 2)
+        return false;
+    parts[0] = all[0];
+    parts[1] = all[1];
+    for (cl_uint i = 2; i < count; i++)
+        clReleaseDevice(all[i]);
+    return true;
+}

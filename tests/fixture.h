@@ -64,4 +64,8 @@ int fixture_run_rules(const char *group, CMUnitTestFunction test, int argc,
  */
 bool fixture_is_mine(void);
 
+/* The first two of the device's parts of one compute unit; false if it cannot
+ * be divided. */
+bool fixture_divide(cl_device_id parts[2]);
+
 #endif /* FIXTURE_H */
