@@ -240,3 +240,44 @@ bool fixture_divide(cl_device_id parts[2])
         clReleaseDevice(all[i]);
     return true;
 }
+
+/* --- queues and events ---------------------------------------------------- */
+
+cl_command_queue queue_of_all(void)
+{
+    return place.queue;
+}
+
+bool has_out_of_order(void)
+{
+    cl_command_queue_properties properties = 0;
+
+    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
+                    sizeof(properties), &properties, NULL);
+    return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
+}
+
+cl_command_queue create_queue(bool out_of_order)
+{
+    cl_int code;
+    cl_command_queue queue = clCreateCommandQueue(
+        place.context, fixture_id(),
+        out_of_order ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    return queue;
+}
+
+cl_event create_event(void)
+{
+    cl_int code;
+    cl_event event = clCreateUserEvent(place.context, &code);
+
+    assert_int_equal(code, CL_SUCCESS);
+    return event;
+}
+
+void set_event(cl_event event, cl_int status)
+{
+    assert_int_equal(clSetUserEventStatus(event, status), CL_SUCCESS);
+}

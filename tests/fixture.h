@@ -23,6 +23,23 @@ int fixture_close(void **state);
 const struct trial_place *fixture_place(void);
 cl_device_id fixture_id(void);
 
+/* A setting that is a number, or a choice. */
+#define NUMBER(setting, number)                                                \
+    {                                                                          \
+        .name = (setting), .value = (number)                                   \
+    }
+#define CHOICE(setting, words)                                                 \
+    {                                                                          \
+        .name = (setting), .choice = (words)                                   \
+    }
+
+/* The queue of the place; further ones, and events that the test sets. */
+cl_command_queue queue_of_all(void);
+bool has_out_of_order(void);
+cl_command_queue create_queue(bool out_of_order);
+cl_event create_event(void);
+void set_event(cl_event event, cl_int status);
+
 /* The seed of this run, printed once. */
 uint64_t fixture_seed(void);
 

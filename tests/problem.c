@@ -162,21 +162,6 @@ bool problem_closure_of_reference(void *user, double *loss)
     return evaluate(p, p->w, p->g, loss) == 0;
 }
 
-cl_command_queue problem_other_queue(void)
-{
-    cl_command_queue_properties properties = 0;
-    cl_command_queue queue;
-    cl_int code;
-
-    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
-                    sizeof(properties), &properties, NULL);
-    queue = clCreateCommandQueue(
-        fixture_place()->context, fixture_id(),
-        properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    return queue;
-}
-
 /* --- checks --------------------------------------------------------------- */
 
 static void check_buffer(struct problem *p, const char *what, cl_mem buffer,

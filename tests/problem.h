@@ -55,9 +55,6 @@ void problem_restart(struct problem *problem, float (*start)(size_t index));
 int problem_closure(void *user, double *loss);
 bool problem_closure_of_reference(void *user, double *loss);
 
-/* A queue of another kind: out-of-order, where the device has such. */
-cl_command_queue problem_other_queue(void);
-
 /* Ends the test unless parameters and gradients are those of the reference, bit
  * for bit, and the guards are untouched. */
 void problem_check(struct problem *problem);

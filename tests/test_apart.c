@@ -5,6 +5,7 @@
  * Bit for bit as the reference has it.  Linked with
  * --wrap=clEnqueueNDRangeKernel, which counts.
  */
+#include "launches.h"
 #include "scene.h"
 #include "whole.h"
 
@@ -14,42 +15,12 @@
 
 enum { GUARD = 9 };
 
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = n, .value = v                                                  \
-    }
-#define CHOICE(n, c)                                                           \
-    {                                                                          \
-        .name = n, .choice = c                                                 \
-    }
-
 static const struct whole_shape shapes[] = {
     {1, {300}, 0},  {1, {0}, 1},   {2, {5, 77}, 2},   {1, {1}, 0},
     {2, {0, 4}, 1}, {1, {256}, 1}, {2, {2, 4099}, 2}, {1, {257}, 0},
     {1, {4096}, 1}, {1, {512}, 0}, {2, {3, 6000}, 1}, {2, {7, 43}, 0},
 };
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
-
-static unsigned launches;
-
-extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
-    __wrap_clEnqueueNDRangeKernel;
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                     cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local,
-                                     cl_uint count, const cl_event *list,
-                                     cl_event *event)
-{
-    launches++;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
-                                         global, local, count, list, event);
-}
-
-static cl_command_queue queue_of_all(void)
-{
-    return fixture_place()->queue;
-}
 
 /* --- buffers -------------------------------------------------------------- */
 

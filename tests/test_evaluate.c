@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = (n), .value = (v)                                              \
-    }
-
 static const struct whole_shape shapes[] = {
     {1, {300}, 0}, {1, {0}, 1}, {2, {5, 77}, 2}, {1, {1}, 0}, {1, {257}, 1}};
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes), OFFSET = 3 };

@@ -15,11 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER(name, value)                                                    \
-    {                                                                          \
-        name, value, NULL                                                      \
-    }
-
 enum { MANY = 10000, GROUPS = 4, MAX_SHAPES = 64 };
 
 static unsigned launches;

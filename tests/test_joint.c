@@ -17,15 +17,6 @@
 
 enum { MEMBERS = 3 };
 
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = n, .value = v                                                  \
-    }
-#define CHOICE(n, c)                                                           \
-    {                                                                          \
-        .name = n, .choice = c                                                 \
-    }
-
 extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
     __wrap_clEnqueueNDRangeKernel;
 
@@ -38,11 +29,6 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
     handles_check(kernel);
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
-}
-
-static cl_command_queue queue_of_all(void)
-{
-    return fixture_place()->queue;
 }
 
 static const char *const joined[MEMBERS] = {"adamw", "momentum", "ftrl"};

@@ -449,7 +449,7 @@ static void runs_repeat(void **state)
         if (run == 2) {
             clstep_lbfgs_release(lbfgs);
             lbfgs = create(&p, short_calls);
-            p.queue = other = problem_other_queue();
+            p.queue = other = create_queue(has_out_of_order());
         }
         problem_restart(&p, wells_start);
         fixture_ok(clstep_lbfgs_reset(lbfgs, &error), &error);

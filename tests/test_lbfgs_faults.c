@@ -227,7 +227,7 @@ static void open_run(struct run *run, const struct operation *operations)
         fixture_ok(clstep_device_create(fixture_place()->context, fixture_id(),
                                         &run->device, &error),
                    &error);
-    run->other = problem_other_queue();
+    run->other = create_queue(has_out_of_order());
 }
 
 static void close_run(struct run *run)

@@ -7,6 +7,7 @@
  * --wrap=clEnqueueNDRangeKernel, which counts.
  */
 #include "device.h"
+#include "launches.h"
 #include "scene.h"
 #include "whole.h"
 
@@ -14,36 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = n, .value = v                                                  \
-    }
-#define CHOICE(n, c)                                                           \
-    {                                                                          \
-        .name = n, .choice = c                                                 \
-    }
-
-static unsigned launches;
-
-extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
-    __wrap_clEnqueueNDRangeKernel;
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                     cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local,
-                                     cl_uint count, const cl_event *list,
-                                     cl_event *event)
-{
-    launches++;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
-                                         global, local, count, list, event);
-}
-
-static cl_command_queue queue_of_all(void)
-{
-    return fixture_place()->queue;
-}
 
 /* --- by hand -------------------------------------------------------------- */
 

@@ -68,40 +68,6 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
 
 /* --- helpers -------------------------------------------------------------- */
 
-static bool has_out_of_order(void)
-{
-    cl_command_queue_properties properties = 0;
-
-    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
-                    sizeof(properties), &properties, NULL);
-    return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
-}
-
-static cl_command_queue create_queue(bool out_of_order)
-{
-    cl_int code;
-    cl_command_queue queue = clCreateCommandQueue(
-        fixture_place()->context, fixture_id(),
-        out_of_order ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
-
-    assert_int_equal(code, CL_SUCCESS);
-    return queue;
-}
-
-static cl_event create_event(void)
-{
-    cl_int code;
-    cl_event event = clCreateUserEvent(fixture_place()->context, &code);
-
-    assert_int_equal(code, CL_SUCCESS);
-    return event;
-}
-
-static void set_event(cl_event event, cl_int status)
-{
-    assert_int_equal(clSetUserEventStatus(event, status), CL_SUCCESS);
-}
-
 static cl_int status_of(cl_event event)
 {
     cl_int status = CL_QUEUED;

@@ -19,15 +19,6 @@
 
 enum { COUNT = 4400, EDGE = 257, GRADIENTS = 6, CALLS = 300 };
 
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = n, .value = v                                                  \
-    }
-#define CHOICE(n, c)                                                           \
-    {                                                                          \
-        .name = n, .choice = c                                                 \
-    }
-
 static const struct whole_shape shapes[] = {
     {1, {COUNT}, 0}, {1, {1}, 1}, {2, {3, 100}, 2}, {1, {258}, 0}};
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
@@ -35,37 +26,6 @@ enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
 static float bad_number(size_t index)
 {
     return index % 3 == 0 ? NAN : index % 3 == 1 ? INFINITY : -INFINITY;
-}
-
-static cl_command_queue queue_of_all(void)
-{
-    return fixture_place()->queue;
-}
-
-static cl_command_queue create_queue(bool out_of_order)
-{
-    cl_int code;
-    cl_command_queue queue = clCreateCommandQueue(
-        fixture_place()->context, fixture_id(),
-        out_of_order ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
-
-    assert_int_equal(code, CL_SUCCESS);
-    return queue;
-}
-
-static cl_event create_event(void)
-{
-    cl_int code;
-    cl_event event = clCreateUserEvent(fixture_place()->context, &code);
-
-    assert_int_equal(code, CL_SUCCESS);
-    return event;
-}
-
-static void set_event(cl_event event)
-{
-    assert_int_equal(clSetUserEventStatus(event, CL_COMPLETE), CL_SUCCESS);
-    clReleaseEvent(event);
 }
 
 /* --- bad gradients -------------------------------------------------------- */
@@ -403,15 +363,6 @@ many_calls(const char *rule, cl_command_queue first, cl_command_queue second)
     whole_close(&whole);
 }
 
-static bool has_out_of_order(void)
-{
-    cl_command_queue_properties properties = 0;
-
-    clGetDeviceInfo(fixture_id(), CL_DEVICE_QUEUE_PROPERTIES,
-                    sizeof(properties), &properties, NULL);
-    return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
-}
-
 static void many_calls_before_any_runs(void **state)
 {
     const bool both = has_out_of_order();
@@ -497,7 +448,8 @@ static void release_while_calls_wait(void **state)
         assert_int_equal(clFlush(queue), CL_SUCCESS);
         clstep_optimizer_release(whole.optimizer);
         whole.optimizer = NULL;
-        set_event(start);
+        set_event(start, CL_COMPLETE);
+        clReleaseEvent(start);
         assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
         clReleaseEvent(done);
         fixture_read(whole.buffers.parameters, whole.scratch,
@@ -633,7 +585,8 @@ static void reset_between_calls(void **state)
         reset_reference(&whole);
         for (int k = 0; k < i; k++)
             random_call(&whole, &supply, queue, NULL, NULL);
-        set_event(start);
+        set_event(start, CL_COMPLETE);
+        clReleaseEvent(start);
         fixture_ok(clstep_optimizer_report(whole.optimizer, queue, &report,
                                            NULL, &error),
                    &error);
@@ -774,7 +727,8 @@ static void reports_are_in_order(void **state)
     }
     clFlush(queues[0]);
     clFlush(queues[1]);
-    set_event(start);
+    set_event(start, CL_COMPLETE);
+    clReleaseEvent(start);
     for (int i = 0; i < REPORTS; i++) {
         assert_int_equal(clWaitForEvents(1, &done[i]), CL_SUCCESS);
         clReleaseEvent(done[i]);

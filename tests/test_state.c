@@ -49,11 +49,6 @@ __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code)
 
 /* --- helpers -------------------------------------------------------------- */
 
-static cl_command_queue queue_of_all(void)
-{
-    return fixture_place()->queue;
-}
-
 static void describe(const clstep_rule *rule, const struct sweep_list *list)
 {
     char text[160];

@@ -6,6 +6,7 @@
  * with --wrap=clEnqueueNDRangeKernel and --wrap=clEnqueueWriteBuffer, which
  * count.
  */
+#include "launches.h"
 #include "whole.h"
 #include "device.h"
 #include "scene.h"
@@ -17,34 +18,12 @@
 
 enum { MANY = 10000, VERY_MANY = 70000, GROUPS = 500, MAX_SHAPES = 32 };
 
-#define NUMBER(n, v)                                                           \
-    {                                                                          \
-        .name = n, .value = v                                                  \
-    }
-#define CHOICE(n, c)                                                           \
-    {                                                                          \
-        .name = n, .choice = c                                                 \
-    }
-
 /* --- counts --------------------------------------------------------------- */
 
-static unsigned launches, writes;
+static unsigned writes;
 
-extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
-    __wrap_clEnqueueNDRangeKernel;
 extern __typeof__(clEnqueueWriteBuffer) __real_clEnqueueWriteBuffer,
     __wrap_clEnqueueWriteBuffer;
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                     cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local,
-                                     cl_uint count, const cl_event *list,
-                                     cl_event *event)
-{
-    launches++;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
-                                         global, local, count, list, event);
-}
 
 cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer,
                                    cl_bool blocking, size_t offset, size_t size,
