@@ -515,7 +515,8 @@ size_t cs_factors_launches(const clstep_optimizer *opt, bool apart)
 clstep_status cs_factors_warm(clstep_optimizer *opt, clstep_error *error)
 {
     struct cs_factors *factors = opt->factors;
-    const bool large = factors->chunk_count >= CS_WARM_LARGE ||
+    const size_t items_of_chunk = factors->grouped ? factors->terms_local : 1;
+    const bool large = factors->chunk_count >= CS_WARM_LARGE / items_of_chunk ||
                        factors->row_count >= CS_WARM_LARGE ||
                        opt->tensor_count >= CS_WARM_LARGE;
     const size_t wanted = large ? CS_WARM_LARGE : CS_WORK_GROUP;
@@ -527,11 +528,12 @@ clstep_status cs_factors_warm(clstep_optimizer *opt, clstep_error *error)
     for (size_t items = CS_WORK_GROUP; items <= wanted;
          items *= CS_WARM_LARGE / CS_WORK_GROUP) {
         const struct span nothing = {0, 0, items};
+        const struct span no_chunks = {0, 0, items / items_of_chunk};
 
         if (items <= atomic_load(&factors->entry->warm))
             continue;
         if (status == CLSTEP_OK)
-            status = add_terms(opt, &call, nothing, &none, 0, error);
+            status = add_terms(opt, &call, no_chunks, &none, 0, error);
         if (status == CLSTEP_OK && factors->by_rows)
             status = add_rows(opt, &call, nothing, error);
         if (status == CLSTEP_OK)
