@@ -168,6 +168,7 @@ static void layouts_of_all_kinds(void **state)
     for (size_t i = 0; i < SUBJECTS; i++) {
         struct whole whole;
 
+        print_message("  %s\n", subjects[i].rule);
         whole_open(&whole, subjects[i].rule,
                    with(&subjects[i], "check_finite", 1, list),
                    shapes_of_all_kinds(), KINDS, fixture_seed() + i);
