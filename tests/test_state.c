@@ -49,15 +49,6 @@ __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code)
 
 /* --- helpers -------------------------------------------------------------- */
 
-/* The combinations of choices; on a slow simulator the first, since each of
- * them takes steps in test_rules. */
-static bool
-next_choices(const clstep_rule *rule, size_t index, struct sweep_list *list)
-{
-    return (index == 0 || !fixture_is_small()) &&
-           sweep_choices(rule, index, list);
-}
-
 static cl_command_queue queue_of_all(void)
 {
     return fixture_place()->queue;
@@ -276,6 +267,15 @@ static bool has_memory(const clstep_rule *rule)
     clstep_slot_info slot;
 
     return clstep_rule_slot(rule, 0, &slot) && slot.condition == NULL;
+}
+
+/* The combinations of choices; on a slow simulator the first, since each of
+ * them takes steps in test_rules. */
+static bool
+next_choices(const clstep_rule *rule, size_t index, struct sweep_list *list)
+{
+    return (index == 0 || !fixture_is_small()) &&
+           sweep_choices(rule, index, list);
 }
 
 static void is_resumed(void **state)
