@@ -202,6 +202,30 @@ static size_t count_names(const char *const *names)
     return count;
 }
 
+/* Zeros: the padding behind a matrix looks at rows behind its last, which may
+ * be those of a frozen group or of no matrix at all. */
+static clstep_status
+create_row_factors(clstep_optimizer *opt, clstep_error *error)
+{
+    struct cs_factors *factors = opt->factors;
+    const uint64_t count =
+        count_names(cs_settings_pass(opt->settings)->row_factors) *
+        (factors->row_count + CLSTEP_ALIGNMENT);
+    float *zeros = calloc((size_t)count, sizeof(*zeros));
+
+    if (zeros == NULL)
+        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
+                       "no memory for the factors of %llu rows",
+                       (unsigned long long)factors->row_count);
+
+    const clstep_status status =
+        upload(opt->device, zeros, count, sizeof(*zeros), "a buffer of sums",
+               &factors->row_factors, error);
+
+    free(zeros);
+    return status;
+}
+
 static clstep_status create_buffers(clstep_optimizer *opt, clstep_error *error)
 {
     struct cs_factors *factors = opt->factors;
@@ -218,16 +242,15 @@ static clstep_status create_buffers(clstep_optimizer *opt, clstep_error *error)
          count_names(pass->factors) * opt->tensor_count},
         /* With rows. */
         {&factors->row_sums, lists * (factors->row_count + 1)},
-        /* The padding behind a matrix looks at rows behind its last. */
-        {&factors->row_factors, count_names(pass->row_factors) *
-                                    (factors->row_count + CLSTEP_ALIGNMENT)},
     };
-    const size_t needed = factors->by_rows ? 5 : 3;
+    const size_t needed = factors->by_rows ? 4 : 3;
     clstep_status status = CLSTEP_OK;
 
     for (size_t i = 0; i < needed && status == CLSTEP_OK; i++)
         status = cs_device_buffer(opt->device, buffers[i].count,
                                   "a buffer of sums", buffers[i].buffer, error);
+    if (status == CLSTEP_OK && factors->by_rows)
+        status = create_row_factors(opt, error);
     return status;
 }
 
@@ -515,7 +538,8 @@ size_t cs_factors_launches(const clstep_optimizer *opt, bool apart)
 clstep_status cs_factors_warm(clstep_optimizer *opt, clstep_error *error)
 {
     struct cs_factors *factors = opt->factors;
-    const bool large = factors->chunk_count >= CS_WARM_LARGE ||
+    const size_t items_of_chunk = factors->grouped ? factors->terms_local : 1;
+    const bool large = factors->chunk_count >= CS_WARM_LARGE / items_of_chunk ||
                        factors->row_count >= CS_WARM_LARGE ||
                        opt->tensor_count >= CS_WARM_LARGE;
     const size_t wanted = large ? CS_WARM_LARGE : CS_WORK_GROUP;
@@ -527,11 +551,12 @@ clstep_status cs_factors_warm(clstep_optimizer *opt, clstep_error *error)
     for (size_t items = CS_WORK_GROUP; items <= wanted;
          items *= CS_WARM_LARGE / CS_WORK_GROUP) {
         const struct span nothing = {0, 0, items};
+        const struct span no_chunks = {0, 0, items / items_of_chunk};
 
         if (items <= atomic_load(&factors->entry->warm))
             continue;
         if (status == CLSTEP_OK)
-            status = add_terms(opt, &call, nothing, &none, 0, error);
+            status = add_terms(opt, &call, no_chunks, &none, 0, error);
         if (status == CLSTEP_OK && factors->by_rows)
             status = add_rows(opt, &call, nothing, error);
         if (status == CLSTEP_OK)

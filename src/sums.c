@@ -198,13 +198,13 @@ clstep_status cs_sums_reset(struct cs_sums *sums, const struct cs_table *table,
 
 /* --- launches ------------------------------------------------------------- */
 
-/* Adds the sums of 'count' chunks from 'first' on; 'items', at least as many,
+/* Adds the sums of 'count' chunks from 'first' on; 'pieces', at least as many,
  * are launched. */
 static clstep_status
 add_chunks(struct cs_sums *sums, const struct cs_table *table,
-           struct cs_call *call, uint64_t first, uint64_t count, uint64_t items,
-           cl_mem gradients, uint64_t offset, const clstep_buffers *scale,
-           clstep_error *error)
+           struct cs_call *call, uint64_t first, uint64_t count,
+           uint64_t pieces, cl_mem gradients, uint64_t offset,
+           const clstep_buffers *scale, clstep_error *error)
 {
     const struct cs_settings *settings = settings_of(table);
     const cl_ulong chunk = first, chunks = count, begin = offset;
@@ -233,7 +233,7 @@ add_chunks(struct cs_sums *sums, const struct cs_table *table,
     cs_push_own(&arguments, sizeof(cl_mem), &sums->chunk_sums);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
-    if (!cs_size_global(sums->grouped ? items * sums->chunks_local : items,
+    if (!cs_size_global(sums->grouped ? pieces * sums->chunks_local : pieces,
                         sums->chunks_local, table->device->address_bits,
                         &global))
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
@@ -339,8 +339,10 @@ clstep_status cs_sums_decide(struct cs_sums *sums, const struct cs_table *table,
 clstep_status cs_sums_warm(struct cs_sums *sums, const struct cs_table *table,
                            clstep_error *error)
 {
-    const size_t wanted =
-        sums->chunk_count < CS_WARM_LARGE ? CS_WORK_GROUP : CS_WARM_LARGE;
+    const size_t items_of_chunk = sums->grouped ? sums->chunks_local : 1;
+    const size_t wanted = sums->chunk_count < CS_WARM_LARGE / items_of_chunk
+                              ? CS_WORK_GROUP
+                              : CS_WARM_LARGE;
     const clstep_buffers none = {.scale = NULL};
     struct cs_call call = {.queue = table->device->queue};
     clstep_status status = CLSTEP_OK;
@@ -350,8 +352,9 @@ clstep_status cs_sums_warm(struct cs_sums *sums, const struct cs_table *table,
         if (items <= atomic_load(&sums->entry->warm))
             continue;
         if (status == CLSTEP_OK)
-            status = add_chunks(sums, table, &call, 0, 0, items, sums->factors,
-                                0, &none, error);
+            status =
+                add_chunks(sums, table, &call, 0, 0, items / items_of_chunk,
+                           sums->factors, 0, &none, error);
         if (status == CLSTEP_OK)
             status = add_nodes(sums, table, &call, 0, items, error);
         if (status == CLSTEP_OK)

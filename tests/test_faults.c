@@ -783,7 +783,7 @@ static void run_all(const struct operation *operations, const char *name)
     struct sums sums = {0};
     struct fault_way way;
 
-    for (unsigned i = 0; fault_way(i, 3, &way); i++) {
+    for (unsigned i = 0; fault_way(i, 11, &way); i++) {
         unsigned at = way.first;
 
         fault.other_code = way.other_code;

@@ -295,6 +295,7 @@ static void bad_states_are_refused(void **state)
         {.iterations = 3, .pairs = 3},
         {.iterations = 0, .pairs = 1},
         {.iterations = UINT64_MAX, .pairs = UINT64_MAX}};
+    static const clstep_setting few[] = {{"max_iterations", 3, NULL}, {0}};
     const cl_command_queue queue = fixture_place()->queue;
     clstep_lbfgs_progress progress;
     struct problem p;
@@ -304,7 +305,8 @@ static void bad_states_are_refused(void **state)
 
     (void)state;
     problem_open(&p, wells, NULL, counts, wells_start);
-    fixture_ok(clstep_lbfgs_create(fixture_place()->device, NULL, p.layout,
+    fixture_ok(clstep_lbfgs_create(fixture_place()->device,
+                                   fixture_is_small() ? few : NULL, p.layout,
                                    &lbfgs, &error),
                &error);
     assert_null(clstep_lbfgs_slot(lbfgs, 0));

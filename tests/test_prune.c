@@ -128,6 +128,13 @@ static void try_matrix(uint32_t rows, uint32_t columns, double share,
     free(found);
 }
 
+/* Says whether a slow simulator has the matrix: one kind of numbers for each
+ * size and share, and none of the large ones. */
+static bool is_small(const uint32_t size[2], size_t at, int kind)
+{
+    return size[0] * size[1] <= 4096 && (int)(at % KINDS) == kind;
+}
+
 static void smallest_are_chosen(void **state)
 {
     static const uint32_t sizes[][2] = {
@@ -140,8 +147,9 @@ static void smallest_are_chosen(void **state)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         for (size_t s = 0; s < sizeof(shares) / sizeof(*shares); s++)
             for (int kind = 0; kind < KINDS; kind++)
-                try_matrix(sizes[i][0], sizes[i][1], shares[s], (enum kind)kind,
-                           seed++);
+                if (!fixture_is_small() || is_small(sizes[i], i + s, kind))
+                    try_matrix(sizes[i][0], sizes[i][1], shares[s],
+                               (enum kind)kind, seed++);
 }
 
 /* Shares whose products, or the sums behind them, lie in the middle between two
@@ -182,7 +190,7 @@ static void numbers_are_rounded_to_even(void **state)
 
 /* --- against the reference ------------------------------------------------ */
 
-static const struct whole_shape shapes[] = {
+static struct whole_shape shapes[] = {
     {2, {7, 43}, 0},  {1, {300}, 0},     {2, {0, 4}, 1}, {2, {1, 1}, 1},
     {2, {16, 16}, 2}, {2, {5, 4099}, 2}, {1, {1}, 1},    {2, {1, 5}, 0},
     {2, {2, 1}, 1},   {2, {257, 1}, 0},

@@ -70,11 +70,13 @@ static unsigned steps_of(uint64_t count, size_t index)
     return index == 0 && count < LARGE ? DEFAULT_STEPS : STEPS;
 }
 
-/* The large count runs at the defaults and once with random values. */
+/* The large count runs at the defaults and once with random values; on a slow
+ * simulator a part of a work-group does so, and a whole one with one element
+ * more, and all else is left out. */
 static bool is_wanted(uint64_t count, size_t index, size_t last)
 {
     if (fixture_is_small())
-        return count <= 257;
+        return (count == 15 || count == 257) && (index == 0 || index == last);
     return count < LARGE || fixture_is_deep() || index == 0 || index == last;
 }
 
