@@ -559,15 +559,13 @@ free_added(const double *schedule, uint64_t t, struct cs_memo *memo)
     return sum;
 }
 
-/* The sum of (i / s)^q over i from a + 1 to b, by the first terms of the
+/* The sum of (i / b)^q over i from a + 1 to b, by the first terms of the
  * Euler-Maclaurin formula. */
-static double free_range(double a, double b, double q, double s)
+static double free_range(double a, double b, double q)
 {
-    const double x = a / s, y = b / s;
+    const double x = a / b;
 
-    return s * (pow(y, q + 1.0) - pow(x, q + 1.0)) / (q + 1.0) +
-           (pow(y, q) - pow(x, q)) / 2.0 +
-           q * (pow(y, q - 1.0) - pow(x, q - 1.0)) / (12.0 * s);
+    return b * (1.0 - pow(x, q + 1.0)) / (q + 1.0) + (1.0 - pow(x, q)) / 2.0;
 }
 
 /* The weights of steps 1 to 't': what is behind FREE_ADDED costs the same
@@ -583,9 +581,9 @@ static double free_sum(const double *schedule, uint64_t t, struct cs_memo *memo)
         return sum;
     if (ramp > added)
         sum += free_weight(schedule, ramp) *
-               free_range(added, ramp, r + schedule[FREE_POWER], ramp);
+               free_range(added, ramp, r + schedule[FREE_POWER]);
     if (end > ramp)
-        sum += pow(end, r) * free_range(ramp, end, r, end);
+        sum += pow(end, r) * free_range(ramp, end, r);
     return sum;
 }
 

@@ -134,11 +134,14 @@ static const struct {
     {"schedule_free_adamw",
      {{"warmup", 3.5, NULL}, {"weight_lr_power", 1.5, NULL}},
      {.count = 257, .steps = 12}},
+    /* No rectification where none is asked for, after many steps too. */
+    {"adabelief", {{"eps", 0.0625, NULL}}, {.count = 257, .steps = 12}},
     /* What is remembered of the steps before, when it does not hold any more.
      */
     {"schedule_free_sgd",
      {{"warmup", 1.5, NULL}},
-     {.count = 257, .steps = 8, .disturb = true}},
+     {.count = 257, .steps = 9, .disturb = true}},
+    {"nadam", {{NULL}}, {.count = 257, .steps = 9, .disturb = true}},
     /* Weights that are not added any more: in the warmup, as it ends, without
      * one, and far away. */
     {"schedule_free_sgd",
@@ -150,6 +153,8 @@ static const struct {
     {"schedule_free_sgd",
      {{"warmup", 1e6, NULL}, {"r", 3.0, NULL}},
      {.count = 17, .before = (uint64_t)1 << 40, .steps = 2}},
+    {"adamp", {{"weight_decay", 0.25, NULL}}, {.count = 257, .steps = 2}},
+    {"sgdp", {{"weight_decay", 0.25, NULL}}, {.count = 257, .steps = 2}},
     /* A decay of one; norms of zero. */
     {"lamb", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
     {"lars", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},

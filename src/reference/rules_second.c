@@ -176,20 +176,18 @@ static double schedule_free_weight(const struct step *s, double i)
 }
 
 /*
- * The sum of (i / s)^q over i = a + 1 to b, by the first terms of the
- * Euler-Maclaurin formula, f(i) being (i / s)^q:
+ * The sum of (i / b)^q over i = a + 1 to b, by the first terms of the
+ * Euler-Maclaurin formula, f(i) being (i / b)^q:
  *
- *     integral of f from a to b + (f(b) - f(a)) / 2 + (f'(b) - f'(a)) / 12
+ *     integral of f from a to b + (f(b) - f(a)) / 2
  */
-static double sum_of_powers(double a, double b, double q, double s)
+static double sum_of_powers(double a, double b, double q)
 {
-    const double x = a / s;
-    const double y = b / s;
-    const double area = s * (pow(y, q + 1.0) - pow(x, q + 1.0)) / (q + 1.0);
-    const double ends = (pow(y, q) - pow(x, q)) / 2.0;
-    const double slopes = q * (pow(y, q - 1.0) - pow(x, q - 1.0)) / (12.0 * s);
+    const double x = a / b;
+    const double area = b * (1.0 - pow(x, q + 1.0)) / (q + 1.0);
+    const double ends = (1.0 - pow(x, q)) / 2.0;
 
-    return area + ends + slopes;
+    return area + ends;
 }
 
 /*
@@ -217,9 +215,9 @@ static double schedule_free_sum(const struct step *s)
     if (s->t <= added)
         return sum;
     if (m != first)
-        sum += schedule_free_weight(s, m) * sum_of_powers(first, m, r + k, m);
+        sum += schedule_free_weight(s, m) * sum_of_powers(first, m, r + k);
     if (m != t)
-        sum += pow(t, r) * sum_of_powers(m, t, r, t);
+        sum += pow(t, r) * sum_of_powers(m, t, r);
     return sum;
 }
 

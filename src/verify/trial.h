@@ -30,8 +30,8 @@ struct trial {
     uint64_t seed;
     bool zero_parameters, zero_gradients; /* all of them */
     bool disturb; /* a third of the numbers is halved before each of the steps
-                     2, 3 and 4, and step 5 is taken as the first or second
-                     again */
+                     2, 3 and 4; 5 is taken as the first or second again, and
+                     6 to 8 as the fifth, the second and the first */
 };
 
 struct trial_result {
