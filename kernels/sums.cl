@@ -280,7 +280,10 @@ decide_all(float sum, global struct control *control, global uint *table,
 
     control->scale_steps = skip ? 0 : control->scale_steps + 1;
     if (skip) {
-        scale[scale_offset] = old * as_float(table[TABLE_BACKOFF]);
+        const float less = old * as_float(table[TABLE_BACKOFF]);
+
+        /* A scale of 0 would skip all further steps. */
+        scale[scale_offset] = less < FLT_MIN ? FLT_MIN : less;
     } else if ((float)control->scale_steps >= as_float(table[TABLE_INTERVAL])) {
         const float grown = old * as_float(table[TABLE_GROWTH]);
 

@@ -9,6 +9,7 @@
 #include "prune.h"
 #include "sums.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 static double feature(const clstep_optimizer *opt, enum cs_feature which)
@@ -545,11 +546,10 @@ clstep_optimizer_resume(clstep_optimizer *opt, cl_command_queue queue,
     const struct cs_sums *sums = sums_of(opt);
     const bool scaled = sums != NULL && sums->scale != NULL;
 
-    if (scaled && !(report->scale >= 0.0f && report->scale * 0.0f == 0.0f))
-        return cs_fail(
-            error, CLSTEP_OUT_OF_RANGE,
-            "scale of the report is %.9g; it is 0 or above and finite",
-            (double)report->scale);
+    if (scaled && !(report->scale >= FLT_MIN && report->scale <= FLT_MAX))
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "scale of the report is %.9g; it is in [%.9g, %.9g]",
+                       (double)report->scale, (double)FLT_MIN, (double)FLT_MAX);
     status = cs_check_queue(opt, queue, error);
     if (status == CLSTEP_OK)
         status = cs_call_begin(opt, queue, true, 0, NULL, &call, error);

@@ -30,7 +30,6 @@ struct replay {
     uint64_t parameters, largest;  /* elements: of all tensors, of one */
     uint64_t slices, steps, first; /* in 'grads', to take, taken before */
     clstep_report before;          /* what the state tells beside these */
-    bool scaled;                   /* 'before' has a scale, which may be 0 */
 
     struct cli_engine engine;
     double seconds;

@@ -6,8 +6,8 @@
 
 #include "replay.h"
 
+#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,16 +44,15 @@ static int read_scale(struct replay *r)
     if (code >= 0 || (text == NULL && !counted))
         return code;
     if (text != NULL && (!cli_parse_number(text, &scale) ||
-                         !((float)scale >= 0.0f) || isinf((float)scale)))
+                         !(scale >= FLT_MIN && scale <= FLT_MAX)))
         return cli_fail("'%s': its scale is '%.100s', which is not a number"
-                        " of 0 or more that a float holds",
+                        " of 1.17549435e-38 or more that a float holds",
                         safetensors_path(r->state), text);
     if (text == NULL || !counted)
         return cli_fail("'%s': it has %s, but not %s",
                         safetensors_path(r->state),
                         counted ? "scale_steps" : "scale",
                         counted ? "scale" : "scale_steps");
-    r->scaled = true;
     r->before.scale = (float)scale;
     r->before.scale_steps = (uint32_t)steps;
     return -1;
@@ -185,7 +184,7 @@ static int resume(struct replay *r)
     if (code >= 0)
         return code;
     report.skipped = r->before.skipped;
-    if (r->scaled) {
+    if (r->before.scale > 0.0f) {
         report.scale = r->before.scale;
         report.scale_steps = r->before.scale_steps;
     }

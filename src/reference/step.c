@@ -164,7 +164,7 @@ static void update_scale(struct reference *first, bool skipped)
     const float backoff = (float)number(group, "scale_backoff");
 
     if (skipped) {
-        report->scale = report->scale * backoff;
+        report->scale = fmaxf(report->scale * backoff, FLT_MIN);
         report->scale_steps = 0;
         return;
     }
