@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROUNDS = 100000, MAX_TENSORS = 1000000 };
+enum { MAX_ROUNDS = 100000, MAX_TENSORS = 1000000, MAX_GROUPS = 65536 };
 
 static const char default_rounds[] = "15", default_size[] = "2^25";
 
@@ -334,7 +334,7 @@ static int choose_split(struct work *work, const struct options *options)
     if (code == -1)
         code = cli_count("--groups",
                          options->groups != NULL ? options->groups : "1",
-                         MAX_TENSORS, &work->groups);
+                         MAX_GROUPS, &work->groups);
     if (code == -1 && work->groups > work->tensors)
         code = cli_misuse("--groups is %" PRIu64 ", more than the --tensors,"
                           " %" PRIu64,

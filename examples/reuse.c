@@ -289,7 +289,7 @@ int main(int argc, char **argv)
     struct network second = {.outputs = 1, .target = fourth};
     FILE *there;
 
-    if (argc != 2) {
+    if (argc != 2 || argv[1][0] == '-') {
         fputs("usage: reuse FILE\n", stderr);
         return 2;
     }

@@ -471,6 +471,7 @@ int clstep_rule_setting(const clstep_rule *rule, size_t index,
     *info = *found;
     if (other->name == NULL || strcmp(other->name, found->name) != 0)
         return 1;
+    info->given = other->choice == NULL;
     info->initial = other->value;
     for (int i = 0; other->choice != NULL && found->choices[i] != NULL; i++)
         if (strcmp(found->choices[i], other->choice) == 0)

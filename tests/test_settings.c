@@ -334,6 +334,7 @@ static void check_row(const clstep_rule *rule, const struct row *row,
 
     assert_string_equal(info->name, row->name);
     if (info->kind != kind || info->optional != row->optional ||
+        info->given != (initial != row->initial && kind == CLSTEP_NUMBER) ||
         info->initial != initial)
         fail_msg("%s of %s: the kind, or the default %.9g, is wrong",
                  info->name, clstep_rule_name(rule), info->initial);

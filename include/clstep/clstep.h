@@ -182,6 +182,8 @@ typedef struct clstep_setting_info {
     double initial;  /* the default; of a choice, the index in 'choices' */
     double min, max; /* the closed interval of a number, also in a list */
     const char *const *choices; /* names, ended by NULL; NULL for no choice */
+    int given; /* 1: an optional number that the rule itself gives, as adamw
+                  its weight_decay */
 } clstep_setting_info;
 
 /* One number of state for each parameter, or for each tensor. */
@@ -490,7 +492,8 @@ enum { CLSTEP_IN_FLIGHT = 256 };
  * tensor.  Tensors that are packed in one buffer without padding have its
  * cl_mem in each entry, and clstep_tensor.packed as the offset.  The ranges of
  * different tensors must not overlap either; that is not checked.  'scale' is
- * that of the first entry; no tensor that takes part may overlap it.  Slots are laid out as always.
+ * that of the first entry; no tensor that takes part may overlap it.  Slots are
+ * laid out as always.
  */
 CLSTEP_API clstep_status clstep_optimizer_step_tensors(
     clstep_optimizer *optimizer, cl_command_queue queue,
@@ -617,7 +620,8 @@ CLSTEP_API uint64_t clstep_optimizer_group_steps(clstep_optimizer *optimizer,
                                                  size_t group);
 
 /* Says that 'steps' steps were taken, by every group or by one: for state that
- * was written from outside.  With check_finite they wait for the last call. */
+ * was written from outside.  The steps of the optimizer are set by the former
+ * alone.  With check_finite they wait for the last call. */
 CLSTEP_API clstep_status clstep_optimizer_set_steps(clstep_optimizer *optimizer,
                                                     uint64_t steps,
                                                     clstep_error *error);

@@ -27,7 +27,9 @@ static void print_number(const clstep_setting_info *info)
 
     printf("%s, %sin [%.9g, %.9g]%s", cli_default_text(info, initial),
            info->kind == CLSTEP_COUNT ? "whole, " : "", info->min, info->max,
-           info->optional ? ", acts if given" : "");
+           info->given      ? ", given by default"
+           : info->optional ? ", acts if given"
+                            : "");
 }
 
 void cli_print_setting(const clstep_setting_info *info)
@@ -78,10 +80,10 @@ json_t *cli_describe_setting(const clstep_setting_info *info)
 {
     static const char *const kinds[] = {"number", "flag", "choice", "count",
                                         "list"};
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", info->name, "meaning",
-                  info->summary, "kind", kinds[info->kind], "feature",
-                  info->feature, "optional", info->optional);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:b, s:b, s:b}", "name", info->name, "meaning",
+        info->summary, "kind", kinds[info->kind], "feature", info->feature,
+        "optional", info->optional, "given", info->given);
 
     if (info->kind != CLSTEP_CHOICE) {
         json_object_set_new(object, "default",
