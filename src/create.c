@@ -279,19 +279,40 @@ const cl_mem *cs_pruned_slot_of(const clstep_optimizer *opt)
 
 clstep_status
 cs_fill(clstep_optimizer *opt, struct cs_call *call, cl_mem buffer,
-        uint64_t count, float value, clstep_error *error)
+        uint64_t first, uint64_t count, float value, clstep_error *error)
 {
-    const cl_ulong items = count;
+    const cl_ulong items = count, begin = first;
     struct cs_arguments arguments = {&opt->fill, 0, CL_SUCCESS};
     size_t global = 0;
 
     cs_push(&arguments, sizeof(items), &items);
     cs_push(&arguments, sizeof(cl_mem), &buffer);
+    cs_push(&arguments, sizeof(begin), &begin);
     cs_push(&arguments, sizeof(value), &value);
     if (arguments.code != CL_SUCCESS)
         return cs_fail_cl(error, arguments.code, "clSetKernelArg");
     cs_size_global(count, opt->local, opt->device->address_bits, &global);
     return cs_call_launch(call, &opt->fill, global, opt->local, error);
+}
+
+/* Enqueues a slot's initial value, the setting at 'index', where a group's is
+ * not that of the first. */
+static clstep_status fill_groups(clstep_optimizer *opt, struct cs_call *call,
+                                 cl_mem slot, int index, clstep_error *error)
+{
+    const float usual = (float)opt->settings->value[index];
+    clstep_status status = CLSTEP_OK;
+
+    for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
+        const struct cs_tensor *tensor = &opt->tensors[t];
+        const float value =
+            (float)opt->groups[tensor->group].settings.value[index];
+
+        if (value != usual && tensor->count != 0)
+            status = cs_fill(opt, call, slot, tensor->offset, tensor->count,
+                             value, error);
+    }
+    return status;
 }
 
 clstep_status
@@ -305,9 +326,11 @@ cs_fill_slots(clstep_optimizer *opt, struct cs_call *call, clstep_error *error)
                               ? cs_settings_find(opt->settings->rule, initial)
                               : -1;
 
-        status = cs_fill(opt, call, opt->slots[i], cs_slot_count(opt, i),
+        status = cs_fill(opt, call, opt->slots[i], 0, cs_slot_count(opt, i),
                          index >= 0 ? (float)opt->settings->value[index] : 0.0f,
                          error);
+        if (status == CLSTEP_OK && index >= 0)
+            status = fill_groups(opt, call, opt->slots[i], index, error);
     }
     return status;
 }

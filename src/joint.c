@@ -135,6 +135,8 @@ clstep_joint_create(clstep_optimizer *const *optimizers, size_t count,
         return cs_fail(error, CLSTEP_OUT_OF_MEMORY, "no memory for a joint");
     status = cs_table_create(optimizers, count, &joint->table, error);
     if (status == CLSTEP_OK)
+        status = cs_sums_warm(joint->table->sums, joint->table, error);
+    if (status == CLSTEP_OK)
         status = begin(joint->table, error);
     if (status != CLSTEP_OK) {
         cs_table_release(joint->table);

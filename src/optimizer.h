@@ -205,10 +205,10 @@ size_t cs_feature_slots(const clstep_optimizer *optimizer);
 /* What prune holds at zero. */
 const cl_mem *cs_pruned_slot_of(const clstep_optimizer *optimizer);
 
-/* Enqueues 'value' for each of the 'count' words of 'buffer'. */
+/* Enqueues 'value' for 'count' words of 'buffer', from 'first' on. */
 clstep_status
 cs_fill(clstep_optimizer *optimizer, struct cs_call *call, cl_mem buffer,
-        uint64_t count, float value, clstep_error *error);
+        uint64_t first, uint64_t count, float value, clstep_error *error);
 
 /* --- optimizer.c ---------------------------------------------------------- */
 

@@ -221,6 +221,22 @@ static clstep_status took(struct cs_call *call, cl_int code, cl_event event,
     return CLSTEP_OK;
 }
 
+/* The same of a command that was waited for.  Some drivers say that it was done
+ * where it was not, since what it waited for has failed: its event knows. */
+static clstep_status
+took_whole(struct cs_call *call, cl_int code, cl_bool blocking, cl_event event,
+           const char *function, clstep_error *error)
+{
+    const clstep_status status = took(call, code, event, function, error);
+    cl_int state = CL_COMPLETE;
+
+    if (status != CLSTEP_OK || !blocking)
+        return status;
+    clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(state),
+                   &state, NULL);
+    return state < 0 ? cs_fail_cl(error, state, function) : CLSTEP_OK;
+}
+
 clstep_status
 cs_call_launch(struct cs_call *call, const struct cs_kernel *kernel,
                size_t global, size_t local, clstep_error *error)
@@ -245,7 +261,8 @@ clstep_status cs_call_write(struct cs_call *call, cl_mem buffer,
         clEnqueueWriteBuffer(call->queue, buffer, blocking, offset, bytes, data,
                              count, list, &event);
 
-    return took(call, code, event, "clEnqueueWriteBuffer", error);
+    return took_whole(call, code, blocking, event, "clEnqueueWriteBuffer",
+                      error);
 }
 
 clstep_status
@@ -259,7 +276,8 @@ cs_call_read(struct cs_call *call, cl_mem buffer, cl_bool blocking,
         clEnqueueReadBuffer(call->queue, buffer, blocking, offset, bytes, data,
                             count, list, &event);
 
-    return took(call, code, event, "clEnqueueReadBuffer", error);
+    return took_whole(call, code, blocking, event, "clEnqueueReadBuffer",
+                      error);
 }
 
 clstep_status cs_call_mark(struct cs_call *call, clstep_error *error)

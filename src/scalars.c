@@ -190,8 +190,9 @@ static double nadam_mu(double beta1, double factor, uint64_t i)
 }
 
 /*
- * The product of the momenta of steps 1 to 't'.  Once it is too small to change
- * 1 - product, it is 0: a resumed run need not multiply on for ever.
+ * The product of the momenta of steps 1 to 't'.  Once they are beta1 to the
+ * bit, the rest is a power; and once it is too small to change 1 - product, it
+ * is 0: a resumed run need not multiply on for ever.
  */
 static double
 nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
@@ -199,14 +200,17 @@ nadam_product(double beta1, double factor, uint64_t t, struct cs_memo *memo)
     const struct cs_known known =
         recall(memo, (const double[]){beta1, factor, 0.0}, t);
     double product = known.t != 0 ? known.value : 1.0;
+    uint64_t i = known.t + 1;
 
-    for (uint64_t i = known.t + 1; i <= t && product != 0.0; i++) {
+    for (; i <= t && product != 0.0 && power(factor, i) >= 0x1p-54; i++) {
         product *= nadam_mu(beta1, factor, i);
         if (product < 1e-30)
             product = 0.0;
     }
-    remember(memo, t, product);
-    return product;
+    remember(memo, i - 1, product);
+    if (i <= t)
+        product *= power(beta1, t - (i - 1));
+    return product < 1e-30 ? 0.0 : product;
 }
 
 void cs_nadam_prepare(const double *v, uint64_t t, struct cs_memo *memo,

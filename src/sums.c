@@ -184,14 +184,14 @@ clstep_status cs_sums_reset(struct cs_sums *sums, const struct cs_table *table,
 {
     clstep_optimizer *opt = table->members[0];
     clstep_status status = cs_fill(
-        opt, call, sums->control,
+        opt, call, sums->control, 0,
         (sizeof(struct cs_control) + table->entry_count * sizeof(cl_ulong)) /
             sizeof(float),
         0.0f, error);
 
     if (status == CLSTEP_OK && sums->scale != NULL)
         status = cs_fill(
-            opt, call, sums->scale, 1,
+            opt, call, sums->scale, 0, 1,
             (float)cs_settings_feature(opt->settings, CS_SCALE_START), error);
     return status;
 }

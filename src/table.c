@@ -126,12 +126,8 @@ static void leave(struct cs_flight *flight)
 
     flight->end = NULL;
     if (clSetEventCallback(end, CL_COMPLETE, landed, flight) != CL_SUCCESS) {
-        const cl_int code = clWaitForEvents(1, &end);
-
-        /* Where that is not known to have ended, its memory is lost. */
-        if (code == CL_SUCCESS ||
-            code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
-            flight_release(flight);
+        clWaitForEvents(1, &end);
+        flight_release(flight);
     }
     clReleaseEvent(end);
 }

@@ -142,6 +142,10 @@ static const struct {
      {{"warmup", 1.5, NULL}},
      {.count = 257, .steps = 9, .disturb = true}},
     {"nadam", {{NULL}}, {.count = 257, .steps = 9, .disturb = true}},
+    /* Momenta that are beta1, to the bit, after a while. */
+    {"nadam",
+     {{"beta1", 0.99999, NULL}, {"momentum_decay", 1.0, NULL}},
+     {.count = 257, .before = 910, .steps = 12}},
     /* Weights that are not added any more: in the warmup, as it ends, without
      * one, and far away. */
     {"schedule_free_sgd",

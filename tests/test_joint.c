@@ -17,6 +17,8 @@
 
 enum { MEMBERS = 3 };
 
+static size_t largest; /* launch so far */
+
 extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
     __wrap_clEnqueueNDRangeKernel;
 
@@ -27,6 +29,7 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                                      cl_event *event)
 {
     handles_check(kernel);
+    largest = *global > largest ? *global : largest;
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }
@@ -516,6 +519,39 @@ static void errors_of_joints(void **state)
     clstep_joint_release(NULL);
 }
 
+/* Some drivers compile once more for many work-items: where no member alone
+ * has so many, the joint meets them as it is created. */
+static void many_tensors_are_warmed_up(void **state)
+{
+    static const clstep_setting settings[] = {NUMBER("check_finite", 1), {0}};
+    static const uint64_t one = 1;
+    enum { TENSORS = 40000 };
+    clstep_optimizer *members[2];
+    clstep_layout *layout;
+    clstep_joint *joint;
+    clstep_error error;
+    char name[16];
+
+    (void)state;
+    fixture_ok(clstep_layout_create(&layout, &error), &error);
+    for (size_t t = 0; t < TENSORS; t++) {
+        snprintf(name, sizeof(name), "w%zu", t);
+        fixture_ok(clstep_layout_add(layout, name, 1, &one, 0, &error), &error);
+    }
+    for (size_t m = 0; m < 2; m++)
+        fixture_ok(clstep_optimizer_create(fixture_place()->device,
+                                           m == 0 ? "sgd" : "lion", settings,
+                                           layout, &members[m], &error),
+                   &error);
+    largest = 0;
+    fixture_ok(clstep_joint_create(members, 2, &joint, &error), &error);
+    assert_true(largest >= 65536);
+    clstep_joint_release(joint);
+    for (size_t m = 0; m < 2; m++)
+        clstep_optimizer_release(members[m]);
+    clstep_layout_release(layout);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -527,6 +563,7 @@ int main(void)
         cmocka_unit_test(members_go_on_alone),
         cmocka_unit_test(joints_follow_each_other),
         cmocka_unit_test(errors_of_joints),
+        cmocka_unit_test(many_tensors_are_warmed_up),
     };
 
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);

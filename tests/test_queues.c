@@ -5,6 +5,7 @@
  * Linked with --wrap=clBuildProgram, --wrap=clFlush and
  * --wrap=clEnqueueNDRangeKernel, which are counted.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "optimizer.h"
 #include "scene.h"
 #include "whole.h"
@@ -13,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { COUNT = 5003, STEPS = 20, THREADS = 8, MANY = 40 };
 
@@ -418,6 +420,56 @@ static void check_torn(struct scene *scene)
     assert_true(clstep_optimizer_steps(scene->optimizer) == steps);
     fixture_ok(clstep_optimizer_set(scene->optimizer, "lr", 0.01, &error),
                &error);
+}
+
+static void *fail_later(void *start)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    set_event(start, -5);
+    return NULL;
+}
+
+/* A slot that is read or written while the step before it fails: neither says
+ * that it was done, whatever the driver says. */
+static void waiting_for_a_failure(void **state)
+{
+    clstep_error error = {0};
+
+    (void)state;
+    for (int way = 0; way < 2; way++) {
+        struct scene scene;
+        float data[COUNT];
+        cl_event start = create_event(), done;
+        pthread_t thread;
+        clstep_status status;
+
+        for (size_t i = 0; i < COUNT; i++)
+            data[i] = 7.0f;
+        scene_open(&scene, "momentum", NULL, COUNT, fixture_seed());
+        fixture_ok(clstep_optimizer_step(scene.optimizer, queue_of_all(),
+                                         &scene.buffers, 1, &start, &done,
+                                         &error),
+                   &error);
+        assert_int_equal(pthread_create(&thread, NULL, fail_later, start), 0);
+        status = way == 0
+                     ? clstep_optimizer_read(scene.optimizer, queue_of_all(),
+                                             "momentum_buffer", 0, COUNT, data,
+                                             &error)
+                     : clstep_optimizer_write(scene.optimizer, queue_of_all(),
+                                              "momentum_buffer", 0, COUNT, data,
+                                              &error);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_not_equal(status, CLSTEP_OK);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_true(data[i] == 7.0f);
+        assert_int_equal(clstep_optimizer_read(scene.optimizer, queue_of_all(),
+                                               "momentum_buffer", 0, 1, data,
+                                               &error),
+                         CLSTEP_STATE_TORN);
+        clReleaseEvent(done);
+        clReleaseEvent(start);
+        scene_close(&scene);
+    }
 }
 
 static void clear_slot(struct scene *scene, const char *slot)
@@ -847,6 +899,7 @@ int main(void)
         cmocka_unit_test(many_events),
         cmocka_unit_test(other_queues_are_flushed),
         cmocka_unit_test(state_follows_the_steps),
+        cmocka_unit_test(waiting_for_a_failure),
         cmocka_unit_test(reset_mends),
         cmocka_unit_test(writing_mends),
         cmocka_unit_test(parts_mend),

@@ -32,6 +32,20 @@ static const uint64_t counts[] = {1,   2,   3,    15,   16,   17,   255,
  * formed in another way, to far away, and to the last that can be counted. */
 static const uint64_t befores[] = {4094, UINT64_C(1) << 40, UINT64_MAX - STEPS};
 
+/* Sums and products that go on from far, where they are made in another way:
+ * in the middle of a warmup, behind it, and of what hardly changes. */
+static const struct {
+    const char *rule;
+    clstep_setting settings[3];
+    uint64_t before;
+} fars[] = {
+    {"nadam", {NUMBER("beta1", 0.99999), NUMBER("momentum_decay", 1)}, 910},
+    {"nadam", {NUMBER("beta1", 0.999999), NUMBER("momentum_decay", 1)}, 100000},
+    {"schedule_free_sgd", {NUMBER("warmup", 4098.5), NUMBER("r", 1.5)}, 4094},
+    {"schedule_free_sgd", {NUMBER("warmup", 1e6), NUMBER("r", 2)}, 123456},
+    {"schedule_free_sgd", {NUMBER("warmup", 1e4), NUMBER("r", 0.5)}, 1000000},
+};
+
 static struct trial_result total;
 static unsigned trials;
 
@@ -106,6 +120,14 @@ static void rule_equals_reference(void **state)
                 if (is_wanted(15, v, last - 1) && (v == 0 || v == last - 1))
                     run_trial(rule, &list, 15, befores[i], STEPS, &random);
         }
+    }
+    for (size_t i = 0; i < sizeof(fars) / sizeof(*fars); i++) {
+        if (strcmp(fars[i].rule, clstep_rule_name(rule)) != 0)
+            continue;
+        list = (struct sweep_list){.count = 0};
+        for (size_t k = 0; fars[i].settings[k].name != NULL; k++)
+            sweep_add(&list, fars[i].settings[k]);
+        run_trial(rule, &list, 257, fars[i].before, STEPS, &random);
     }
     print_message("%u trials, %llu numbers compared so far\n", trials,
                   (unsigned long long)total.compared);

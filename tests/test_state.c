@@ -639,10 +639,69 @@ static void nothing_stale_is_remembered(void **state)
     }
 }
 
+/* An initial value that a group has of its own is that of its tensors. */
+static void groups_begin_anew(void **state)
+{
+    static const struct {
+        const char *rule, *setting, *slot;
+    } cases[] = {{"adagrad", "initial_accumulator", "sum"},
+                 {"ftrl", "initial_accumulator", "accumulator"},
+                 {"rmsprop", "initial_square", "square_avg"},
+                 {"yogi", "initial_accumulator", "exp_avg"},
+                 {"yogi", "initial_accumulator", "exp_avg_sq"}};
+    enum { TENSORS = 4, LENGTH = 300 };
+    clstep_error error;
+
+    (void)state;
+    for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
+        clstep_layout *layout;
+        clstep_optimizer *optimizer;
+        float values[LENGTH], expected[LENGTH];
+
+        fixture_ok(clstep_layout_create(&layout, &error), &error);
+        for (size_t t = 0; t < TENSORS; t++) {
+            const char name[2] = {(char)('a' + t), '\0'};
+            const uint64_t length = t == 1 ? 0 : LENGTH;
+
+            fixture_ok(
+                clstep_layout_add(layout, name, 1, &length, t % 3, &error),
+                &error);
+        }
+        fixture_ok(clstep_optimizer_create(fixture_place()->device,
+                                           cases[c].rule, NULL, layout,
+                                           &optimizer, &error),
+                   &error);
+        for (size_t g = 0; g < 3; g++)
+            fixture_ok(clstep_optimizer_set_group(optimizer, g,
+                                                  cases[c].setting,
+                                                  0.5 + (double)g, &error),
+                       &error);
+        fixture_ok(clstep_optimizer_reset(optimizer, queue_of_all(), &error),
+                   &error);
+        for (size_t t = 0; t < TENSORS; t++) {
+            clstep_tensor tensor;
+
+            if (t == 1)
+                continue;
+            clstep_layout_tensor(layout, t, &tensor);
+            fixture_ok(clstep_optimizer_read(optimizer, queue_of_all(),
+                                             cases[c].slot, tensor.offset,
+                                             LENGTH, values, &error),
+                       &error);
+            for (size_t i = 0; i < LENGTH; i++)
+                expected[i] = 0.5f + (float)(t % 3);
+            check_floats(cases[c].slot, values, expected, LENGTH);
+        }
+        clstep_optimizer_release(optimizer);
+        clstep_layout_release(layout);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest fixed[] = {
         cmocka_unit_test(slots_begin_where_asked),
+        cmocka_unit_test(groups_begin_anew),
         cmocka_unit_test(slots_are_copied_by_parts),
         cmocka_unit_test(steps_are_set),
         cmocka_unit_test(nothing_stale_is_remembered),

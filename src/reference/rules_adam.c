@@ -162,17 +162,21 @@ static double nadam_mu(double beta1, double f, uint64_t i)
     return beta1 * (1.0 - 0.5 * power(f, i));
 }
 
-/* mu_1 mu_2 ... mu_t, or 0 once it makes no difference. */
+/* mu_1 mu_2 ... mu_t, a power from where mu is beta1; or 0 once it makes no
+ * difference. */
 static double nadam_product(double beta1, double f, uint64_t t)
 {
     double product = 1.0;
+    uint64_t i = 1;
 
-    for (uint64_t i = 1; i <= t; i++) {
-        product *= nadam_mu(beta1, f, i);
+    while (i <= t && power(f, i) >= 0x1p-54) {
+        product *= nadam_mu(beta1, f, i++);
         if (product < 1e-30)
             return 0.0;
     }
-    return product;
+    if (i <= t)
+        product *= power(beta1, t - i + 1);
+    return product < 1e-30 ? 0.0 : product;
 }
 
 /*
