@@ -24,8 +24,8 @@ FAMOUS = [
      "return a * (1.0f / b);"),
     ("kernels/numerics.cl", "adagrad", False, "return sqrt(a);",
      "return a * rsqrt(a);"),
-    ("kernels/fill.cl", "adagrad ftrl", False, "slot[i] = value;",
-     "slot[i] = i == 0 ? value : 0.0f;"),
+    ("kernels/fill.cl", "adagrad ftrl", False, "slot[first + i] = value;",
+     "slot[first + i] = i == 0 ? value : 0.0f;"),
 
     # The step.
     ("kernels/step.cl", "sgd", False,

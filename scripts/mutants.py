@@ -11,7 +11,8 @@ src/plan.c and of the functions that carry the whole step
 (mutant_lists.CARRIERS) by the operators below, and from a list of famous
 mistakes.  Each runs the trials of tests/mutant.c and the scenes of
 tests/mutant_scene_list.c in the configurations that it can touch, against the
-scalar reference, and has to make a difference.  A kernel's mutant is read from
+scalar reference, and has to make a difference; a default that none of these gets
+at has to be seen by test_settings.  A kernel's mutant is read from
 a file when the program starts; a host mutant is compiled and linked by itself.
 
 Not mutated: what decides which settings are allowed (needs, limits), since the
@@ -786,6 +787,21 @@ class Runner:
                 for fate, words, place in self.run_groups(self.program,
                                                           groups)]
 
+    def link(self, source, program, name):
+        """Makes 'program' of the test 'name' with this file of src/."""
+        command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off", "-w",
+                   f"-I{ROOT}/include", f"-I{ROOT}/src", "-o", str(program),
+                   str(source), f"@{self.build}/tests/{name}.link"]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    def run_settings(self, source, program):
+        """The fate of a row's mutant that no trial gets at: test_settings has
+        the rows by hand."""
+        if not self.link(source, program, "test_settings"):
+            return REFUSED
+        code = self.execute(str(program), []).returncode
+        return SURVIVED if code == 0 else KILLED
+
     def run_host(self, batch):
         """The fates of mutants of C files, each with a program of its own."""
         fates = []
@@ -793,15 +809,13 @@ class Runner:
             source = self.folder / f"{number}.c"
             program = self.folder / f"{number}"
             source.write_text(mutant.text)
-            command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off",
-                       "-w", f"-I{ROOT}/include", f"-I{ROOT}/src", "-o",
-                       str(program), str(source),
-                       f"@{self.build}/tests/mutant.link"]
-            if subprocess.run(command, capture_output=True).returncode != 0:
+            if not self.link(source, program, "mutant"):
                 fates.append((REFUSED, None))
                 continue
-            fates += [(fate, place) for fate, _, place in
-                      self.run_groups(str(program), [names])]
+            fate, _, place = self.run_groups(str(program), [names])[0]
+            if fate == SURVIVED and mutant.path == "src/rules.c":
+                fate = self.run_settings(source, program)
+            fates.append((fate, place))
             program.unlink()
         return fates
 

@@ -159,6 +159,12 @@ static const struct {
      {.count = 17, .before = (uint64_t)1 << 40, .steps = 2}},
     {"adamp", {{"weight_decay", 0.25, NULL}}, {.count = 257, .steps = 2}},
     {"sgdp", {{"weight_decay", 0.25, NULL}}, {.count = 257, .steps = 2}},
+    /* Defaults that act late, or together with another setting. */
+    {"schedule_free_adamw",
+     {{"warmup", 3.5, NULL}},
+     {.count = 257, .steps = 6}},
+    {"asgd", {{NULL}}, {.count = 17, .before = 1000003, .steps = 3}},
+    {"adan", {{"weight_decay", 0.25, NULL}}, {.count = 257, .steps = 2}},
     /* A decay of one; norms of zero. */
     {"lamb", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
     {"lars", {{"weight_decay", 1.0, NULL}}, {.count = 257, .steps = 2}},
