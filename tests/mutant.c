@@ -144,8 +144,8 @@ static const struct {
     {"nadam", {{NULL}}, {.count = 257, .steps = 9, .disturb = true}},
     /* Momenta that are beta1, to the bit, after a while. */
     {"nadam",
-     {{"beta1", 0.99999, NULL}, {"momentum_decay", 1.0, NULL}},
-     {.count = 257, .before = 910, .steps = 12}},
+     {{"beta1", 0.99, NULL}, {"momentum_decay", 10.0, NULL}},
+     {.count = 257, .before = 85, .steps = 15}},
     /* Weights that are not added any more: in the warmup, as it ends, without
      * one, and far away. */
     {"schedule_free_sgd",
