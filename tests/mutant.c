@@ -163,6 +163,12 @@ static const struct {
     {"sgdp",
      {{"weight_decay", 0.25, NULL}},
      {.count = 257, .steps = 2, .seed = 2}},
+    {"sgdp",
+     {{"weight_decay", 0.25, NULL}},
+     {.count = 17, .steps = 2, .seed = 2, .zero_gradients = true}},
+    {"sgdp",
+     {{"weight_decay", 0.25, NULL}, {"delta", 1e9, NULL}},
+     {.count = 17, .steps = 2, .seed = 2}},
     /* Defaults that act late, or together with another setting. */
     {"schedule_free_adamw",
      {{"warmup", 3.5, NULL}},
