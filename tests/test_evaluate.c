@@ -205,11 +205,16 @@ static void mistakes_are_refused(void **state)
     clReleaseMemObject(part);
 
     /* Parameters are read, and the output is written. */
+    float *zeros = calloc(1, size);
+
+    assert_non_null(zeros);
     for (int i = 0; i < 2; i++) {
         clstep_buffers buffers = whole.buffers;
-        cl_mem locked = clCreateBuffer(
-            fixture_place()->context,
-            i == 0 ? CL_MEM_WRITE_ONLY : CL_MEM_READ_ONLY, size, NULL, &code);
+        cl_mem locked =
+            clCreateBuffer(fixture_place()->context,
+                           (i == 0 ? CL_MEM_WRITE_ONLY : CL_MEM_READ_ONLY) |
+                               CL_MEM_COPY_HOST_PTR,
+                           size, zeros, &code);
 
         assert_int_equal(code, CL_SUCCESS);
         buffers.parameters = i == 0 ? locked : parameters;
@@ -227,6 +232,7 @@ static void mistakes_are_refused(void **state)
         assert_int_equal(clFinish(queue), CL_SUCCESS);
         clReleaseMemObject(locked);
     }
+    free(zeros);
     whole_check(&whole);
     whole_close(&whole);
 
