@@ -4,9 +4,9 @@
  */
 #include "launches.h"
 
-#include <CL/cl.h>
-
-unsigned launches;
+atomic_uint launches;
+cl_int (*launches_look)(cl_command_queue queue, cl_kernel kernel,
+                        size_t global);
 
 extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
     __wrap_clEnqueueNDRangeKernel;
@@ -18,6 +18,12 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                                      cl_event *event)
 {
     launches++;
+    if (launches_look != NULL) {
+        const cl_int code = launches_look(queue, kernel, *global);
+
+        if (code != CL_SUCCESS)
+            return code;
+    }
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
                                          global, local, count, list, event);
 }

@@ -2,11 +2,11 @@
  * test_joint.c - optimizers that step together
  * SPDX-License-Identifier: MIT
  *
- * Bit for bit as the reference has it.  Linked with
- * --wrap=clEnqueueNDRangeKernel, and with handles.c.
+ * Bit for bit as the reference has it.  Linked with launches.c and handles.c.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "handles.h"
+#include "launches.h"
 #include "scene.h"
 #include "whole.h"
 
@@ -19,19 +19,12 @@ enum { MEMBERS = 3 };
 
 static size_t largest; /* launch so far */
 
-extern __typeof__(clEnqueueNDRangeKernel) __real_clEnqueueNDRangeKernel,
-    __wrap_clEnqueueNDRangeKernel;
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                     cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local,
-                                     cl_uint count, const cl_event *list,
-                                     cl_event *event)
+static cl_int look(cl_command_queue queue, cl_kernel kernel, size_t global)
 {
+    (void)queue;
     handles_check(kernel);
-    largest = *global > largest ? *global : largest;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
-                                         global, local, count, list, event);
+    largest = global > largest ? global : largest;
+    return CL_SUCCESS;
 }
 
 static const char *const joined[MEMBERS] = {"adamw", "momentum", "ftrl"};
@@ -570,5 +563,6 @@ int main(void)
         cmocka_unit_test(many_tensors_are_warmed_up),
     };
 
+    launches_look = look;
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }
