@@ -281,3 +281,13 @@ void set_event(cl_event event, cl_int status)
 {
     assert_int_equal(clSetUserEventStatus(event, status), CL_SUCCESS);
 }
+
+cl_int status_of(cl_event event)
+{
+    cl_int status = CL_QUEUED;
+
+    assert_int_equal(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                    sizeof(status), &status, NULL),
+                     CL_SUCCESS);
+    return status;
+}

@@ -39,6 +39,7 @@ bool has_out_of_order(void);
 cl_command_queue create_queue(bool out_of_order);
 cl_event create_event(void);
 void set_event(cl_event event, cl_int status);
+cl_int status_of(cl_event event);
 
 /* The seed of this run, printed once. */
 uint64_t fixture_seed(void);

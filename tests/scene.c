@@ -338,3 +338,11 @@ int run_properties(const char *group, const struct CMUnitTest *fixed,
     return _cmocka_run_group_tests(group, tests, n, fixture_open,
                                    fixture_close);
 }
+
+/* --- queues --------------------------------------------------------------- */
+
+void submit(cl_command_queue queue)
+{
+    if (!scene_is_simulated())
+        assert_int_equal(clFlush(queue), CL_SUCCESS);
+}

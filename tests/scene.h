@@ -97,4 +97,8 @@ int run_properties(const char *group, const struct CMUnitTest *fixed,
                    size_t fixed_count, const struct property *properties,
                    size_t property_count);
 
+/* Flushes a queue, but not on Oclgrind, which runs at a flush all that the
+ * queue has, and would wait forever for an event that is set only later. */
+void submit(cl_command_queue queue);
+
 #endif /* SCENE_H */
