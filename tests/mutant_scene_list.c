@@ -4,6 +4,10 @@
  */
 #include "mutant_scene_list.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 const struct scene_row scenes[] = {
     /* A table without sums: groups, tails, and what follows the rule. */
     {"zero_grad=1 ema_decay=0.75 ema_begin=1 copy_type=bf16 l2=0.01",
@@ -295,4 +299,47 @@ const struct scene_row scenes[] = {
 size_t scenes_count(void)
 {
     return sizeof(scenes) / sizeof(*scenes);
+}
+
+void read_settings(const char *first, const char *second, struct list *list)
+{
+    size_t n = 0;
+
+    memset(list, 0, sizeof(*list));
+    snprintf(list->text, sizeof(list->text), "%s %s", first, second);
+    for (char *word = strtok(list->text, " "); word != NULL && n < MAX_SETTINGS;
+         word = strtok(NULL, " ")) {
+        char *value = strchr(word, '='), *end;
+
+        *value++ = '\0';
+
+        const double number = strtod(value, &end);
+        const char *choice = *end != '\0' ? value : NULL;
+
+        list->settings[n] = (clstep_setting){word, number, choice};
+        list->expected[n++] = (struct reference_setting){word, number, choice};
+    }
+}
+
+size_t read_tensors(const char *text, struct shape *shapes)
+{
+    size_t n = 0;
+
+    while (*text != '\0') {
+        struct shape shape = {.rank = 1};
+        unsigned long copies = 1;
+        char *end;
+
+        shape.extents[0] = strtoul(text, &end, 10);
+        while (*end == 'x')
+            shape.extents[shape.rank++] = strtoul(end + 1, &end, 10);
+        if (*end == '*')
+            copies = strtoul(end + 1, &end, 10);
+        if (*end == '/')
+            shape.group = strtoul(end + 1, &end, 10);
+        while (copies-- > 0 && n < MAX_TENSORS)
+            shapes[n++] = shape;
+        text = end + (*end == ' ');
+    }
+    return n;
 }

@@ -6,8 +6,9 @@
 #define MUTANT_SCENE_LIST_H
 
 #include "mutant_scenes.h"
+#include "reference.h"
 
-enum { PARTS = 2 };
+enum { PARTS = 2, MAX_SETTINGS = 24, MAX_TENSORS = 66000 };
 
 /* What a scene is like. */
 enum {
@@ -43,5 +44,23 @@ struct scene_row {
 };
 
 extern const struct scene_row scenes[]; /* scenes_count() of them */
+
+/* Settings as text: "lr=0.5 grad_type=f16". */
+struct list {
+    char text[256];
+    clstep_setting settings[MAX_SETTINGS + 1];
+    struct reference_setting expected[MAX_SETTINGS + 1];
+};
+
+/* Reads the settings of all parts, and of one. */
+void read_settings(const char *first, const char *second, struct list *list);
+
+struct shape {
+    uint64_t extents[3];
+    size_t rank, group;
+};
+
+/* Reads tensors as text, and returns their number, MAX_TENSORS at most. */
+size_t read_tensors(const char *text, struct shape *shapes);
 
 #endif /* MUTANT_SCENE_LIST_H */

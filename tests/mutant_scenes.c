@@ -9,9 +9,7 @@
  */
 #include "mutant_scene_list.h"
 #include "device.h"
-#include "plan.h"
 #include "reference.h"
-#include "sums.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,163 +17,12 @@
 #include <string.h>
 
 enum {
-    MAX_SETTINGS = 24,
-    MAX_TENSORS = 66000,
     MAX_GROUPS = 8,
     MAX_KEPT = 64,
     MARGIN = 16, /* elements in front of a range and behind it */
     SCALES = 4,
     SCALE_AT = 2,
 };
-
-/* --- settings and tensors ------------------------------------------------- */
-
-/* Settings as text: "lr=0.5 grad_type=f16". */
-struct list {
-    char text[256];
-    clstep_setting settings[MAX_SETTINGS + 1];
-    struct reference_setting expected[MAX_SETTINGS + 1];
-};
-
-static void
-read_settings(const char *first, const char *second, struct list *list)
-{
-    size_t n = 0;
-
-    memset(list, 0, sizeof(*list));
-    snprintf(list->text, sizeof(list->text), "%s %s", first, second);
-    for (char *word = strtok(list->text, " "); word != NULL && n < MAX_SETTINGS;
-         word = strtok(NULL, " ")) {
-        char *value = strchr(word, '='), *end;
-
-        *value++ = '\0';
-
-        const double number = strtod(value, &end);
-        const char *choice = *end != '\0' ? value : NULL;
-
-        list->settings[n] = (clstep_setting){word, number, choice};
-        list->expected[n++] = (struct reference_setting){word, number, choice};
-    }
-}
-
-struct shape {
-    uint64_t extents[3];
-    size_t rank, group;
-};
-
-/* Reads tensors as text, and returns their number. */
-static size_t read_tensors(const char *text, struct shape *shapes)
-{
-    size_t n = 0;
-
-    while (*text != '\0') {
-        struct shape shape = {.rank = 1};
-        unsigned long copies = 1;
-        char *end;
-
-        shape.extents[0] = strtoul(text, &end, 10);
-        while (*end == 'x')
-            shape.extents[shape.rank++] = strtoul(end + 1, &end, 10);
-        if (*end == '*')
-            copies = strtoul(end + 1, &end, 10);
-        if (*end == '/')
-            shape.group = strtoul(end + 1, &end, 10);
-        while (copies-- > 0 && n < MAX_TENSORS)
-            shapes[n++] = shape;
-        text = end + (*end == ' ');
-    }
-    return n;
-}
-
-/* --- what the programs are built with ------------------------------------- */
-
-/* Prints " NAME" for each "#define NAME" in front of the structs. */
-static void print_macros(struct cs_text *text)
-{
-    static const char define[] = "#define ";
-    const char *at = text->failed ? "" : text->data;
-
-    for (; strncmp(at, define, strlen(define)) == 0;
-         at += strcspn(at, "\n") + 1)
-        printf(" %.*s", (int)strcspn(at + strlen(define), " \n"),
-               at + strlen(define));
-    cs_text_release(text);
-}
-
-void scenes_print(const clstep_rule *rule, const clstep_setting *settings,
-                  bool groups, bool grouped)
-{
-    struct cs_settings resolved;
-    struct cs_text text = {0};
-
-    if (cs_settings_resolve(rule, settings, &resolved, NULL) != CLSTEP_OK)
-        return;
-
-    const bool sums = cs_sums_needed(&resolved);
-    const bool factors = cs_settings_pass(&resolved) != NULL;
-    const bool rows = groups || sums || factors;
-    const bool prunes = cs_settings_has_feature(&resolved, CS_PRUNE);
-
-    for (int tail = 0; tail <= rows; tail++) {
-        const char *macro = tail ? " TAIL" : "";
-
-        printf(" | step/%s:%s", clstep_rule_name(rule), macro);
-        cs_plan_write(&resolved, rows, &text);
-        print_macros(&text);
-        if (cs_settings_has_feature(&resolved, CS_MAX_NORM)) {
-            printf(" | rows:%s", macro);
-            cs_plan_write(&resolved, rows, &text);
-            print_macros(&text);
-        }
-        if (!cs_settings_has_feature(&resolved, CS_MAX_NORM) && !prunes)
-            continue;
-        printf(" | finish:%s", macro);
-        cs_plan_write(&resolved, rows, &text);
-        print_macros(&text);
-    }
-    if (prunes) {
-        printf(" | prune:%s", grouped ? " GROUP_A_CHUNK" : "");
-        cs_plan_write(&resolved, rows, &text);
-        print_macros(&text);
-    }
-    if (cs_settings_has_average(&resolved))
-        printf(" | swap:%s", rows ? " ROWS" : "");
-    if (factors) {
-        printf(" | factors/%s:%s", clstep_rule_name(rule),
-               grouped ? " GROUP_A_CHUNK" : "");
-        cs_plan_write(&resolved, rows, &text);
-        print_macros(&text);
-    }
-    if (sums) {
-        printf(" | sums:");
-        cs_plan_write_sums(&resolved, grouped, &text);
-        print_macros(&text);
-    }
-}
-
-void scenes_print_macros(size_t index)
-{
-    for (size_t p = 0; p < PARTS; p++) {
-        struct list list;
-
-        if (scenes[index].parts[p].rule == NULL)
-            continue;
-        read_settings(scenes[index].settings, scenes[index].parts[p].settings,
-                      &list);
-        scenes_print(clstep_rule_find(scenes[index].parts[p].rule),
-                     list.settings,
-                     strchr(scenes[index].parts[p].tensors, '/') != NULL,
-                     (scenes[index].kind & GROUPED) != 0);
-    }
-    if (strchr(scenes[index].script, 'n') != NULL)
-        printf(" | initialize: NORMAL");
-    if (strchr(scenes[index].script, 'u') != NULL)
-        printf(" | initialize: UNIFORM");
-    if (strchr(scenes[index].script, 'z') != NULL)
-        printf(" | initialize: CONSTANT");
-    if (strchr(scenes[index].script, 'Z') != NULL)
-        printf(" | zeros:");
-}
 
 /* --- a scene -------------------------------------------------------------- */
 

@@ -13,8 +13,9 @@
 /* The number of scenes. */
 size_t scenes_count(void);
 
-/* Prints the macros that the programs of the scene at 'index' are built with,
- * each behind the name of its text: " | step/adam: MACRO... | sums: ...". */
+/* In mutant_programs.c.  Prints the macros that the programs of the scene at
+ * 'index' are built with, each behind the name of its text: " | step/adam:
+ * MACRO... | sums: ...". */
 void scenes_print_macros(size_t index);
 
 /* Prints the macros of the programs of an optimizer with 'settings'; 'groups'
