@@ -101,6 +101,12 @@ fail_choice(const struct cs_names *names, const clstep_setting_info *info,
 
 /* --- checks --------------------------------------------------------------- */
 
+/* Says whether nine digits may not tell the two apart. */
+static bool is_beside(double value, double bound)
+{
+    return fabs(value - bound) <= 1e-8 * fabs(bound);
+}
+
 clstep_status
 cs_names_check(const struct cs_names *names, const clstep_setting_info *info,
                double value, clstep_error *error)
@@ -111,10 +117,15 @@ cs_names_check(const struct cs_names *names, const clstep_setting_info *info,
                        names->owner, value);
 
     /* Written so that a NaN is out of range too. */
-    if (!(value >= info->min && value <= info->max))
+    if (!(value >= info->min && value <= info->max)) {
+        const int digits =
+            is_beside(value, info->min) || is_beside(value, info->max) ? 17 : 9;
+
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "%s of %s is %.9g, which is not in [%.9g, %.9g]",
-                       info->name, names->owner, value, info->min, info->max);
+                       "%s of %s is %.*g, which is not in [%.*g, %.*g]",
+                       info->name, names->owner, digits, value, digits,
+                       info->min, digits, info->max);
+    }
     if (info->kind == CLSTEP_COUNT && value != floor(value))
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                        "%s of %s is %.9g, which is not a whole number",

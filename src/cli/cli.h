@@ -145,6 +145,11 @@ void cli_print_formula(const char *formula);
 /* The shortest text that reads back as 'number'; returns 'text'. */
 const char *cli_number_text(double number, char text[32]);
 
+/* What --help says of the option --device. */
+#define CLI_DEVICE_HELP                                                        \
+    "A number of `clstep devices`, or part of a name; by default the first "   \
+    "GPU, else the first CPU"
+
 /* --- devices -------------------------------------------------------------- */
 
 struct cli_device {

@@ -57,7 +57,8 @@ int cli_gnuplot_check(void)
         fclose(empty);
     }
     if (status != 0)
-        return cli_fail("--plot needs gnuplot, which cannot be started");
+        return cli_fail(
+            "--plot needs gnuplot, which cannot be started or fails");
     return CLI_OK;
 }
 

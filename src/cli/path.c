@@ -17,6 +17,10 @@
 
 enum { MAX_STEPS = 100000, DEFAULT_STEPS = 50, MAX_PATHS = 64 };
 
+/* What a coordinate of the start stays below, so that the ends of the contour
+ * lines are floats too. */
+static const double LARGEST = 0x1p126;
+
 static const char usage[] =
     "clstep path --rule R [--set NAME=VALUE]... [--rule R ...]...\n"
     "                   [--function circle|ellipse|rosenbrock|beale]\n"
@@ -63,7 +67,7 @@ static bool parse_float(const char *text, const char *end, float *number)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    if (!cli_parse_number(copy, &value) || !(fabs(value) < 0x1p126))
+    if (!cli_parse_number(copy, &value) || !(fabs(value) < LARGEST))
         return false;
     *number = (float)value;
     return true;
@@ -83,8 +87,8 @@ static int choose_start(struct path_run *run)
     if (comma == NULL || !parse_float(text, comma, &run->start[0]) ||
         !parse_float(comma + 1, text + strlen(text), &run->start[1]))
         return cli_misuse("--start is '%s'; it is two numbers with a comma"
-                          " between them, as 1,1",
-                          text);
+                          " between them, as 1,1, each below %.9g in size",
+                          text, LARGEST);
     return -1;
 }
 
@@ -489,8 +493,7 @@ int cli_path(int argc, const char **argv)
          "Where the paths begin; the function's own by default", "X,Y"},
         {"steps", '\0', POPT_ARG_STRING, &o.steps, 0,
          "How many steps; 50 by default", "N"},
-        {"device", '\0', POPT_ARG_STRING, &o.device, 0,
-         "A number of `clstep devices`, or part of a name", "D"},
+        {"device", '\0', POPT_ARG_STRING, &o.device, 0, CLI_DEVICE_HELP, "D"},
         {"reference", '\0', POPT_ARG_NONE, &o.reference, 0,
          "Use the scalar C reference, and no device", NULL},
         {"csv", '\0', POPT_ARG_STRING, &o.csv, CLI_FILE,

@@ -494,8 +494,7 @@ int cli_replay(int argc, const char **argv)
          "Go on from this state", "S"},
         {"state-out", '\0', POPT_ARG_STRING, &o.state_out, CLI_FILE,
          "Where the state goes; may be the other S", "S"},
-        {"device", '\0', POPT_ARG_STRING, &o.device, 0,
-         "A number of `clstep devices`, or part of a name", "D"},
+        {"device", '\0', POPT_ARG_STRING, &o.device, 0, CLI_DEVICE_HELP, "D"},
         {"json", '\0', POPT_ARG_NONE, &o.json, 0,
          "Print one JSON object about the run", NULL},
         POPT_TABLEEND};

@@ -183,8 +183,7 @@ int cli_verify(int argc, const char **argv)
     const struct poptOption options[] = {
         {"rule", '\0', POPT_ARG_ARGV, &rules, 0,
          "Verify this rule, once for each; all by default", "R"},
-        {"device", '\0', POPT_ARG_STRING, &selector, 0,
-         "A number of `clstep devices`, or part of a name", "D"},
+        {"device", '\0', POPT_ARG_STRING, &selector, 0, CLI_DEVICE_HELP, "D"},
         {"json", '\0', POPT_ARG_NONE, &json, 0, "Print one JSON object", NULL},
         POPT_TABLEEND};
     int code = cli_options(argc, argv, options, usage, &rest);
