@@ -364,23 +364,31 @@ static void activate_back(const struct model *model, size_t index, size_t rows)
     launch(model, &call, count);
 }
 
+/* Some rows a launch, for llvmpipe ends the loops of a work-item after 65,535
+ * rounds in all. */
 static void scatter(const struct model *model, const struct device_text *text,
                     size_t first, size_t rows)
 {
     const struct sizes *sizes = &model->sizes;
-    struct call call = {model->scatter, 0};
+    const size_t rounds = sizes->context * (sizes->embedding + 1) + 1;
+    const size_t most = rounds < 50000 ? 50000 / rounds : 1;
 
-    pass_buffer(&call, text->tokens);
-    pass_buffer(&call, text->positions);
-    pass_count(&call, first);
-    pass_count(&call, rows);
-    pass_count(&call, sizes->context);
-    pass_count(&call, sizes->embedding);
-    pass_count(&call, sizes->vocabulary);
-    pass_buffer(&call, model->backs[0]);
-    pass_offset(&call, model->embedding.offset);
-    pass_buffer(&call, model->gradients);
-    launch(model, &call, sizes->vocabulary);
+    for (size_t row = 0; row < rows; row += most) {
+        struct call call = {model->scatter, 0};
+
+        pass_buffer(&call, text->tokens);
+        pass_buffer(&call, text->positions);
+        pass_count(&call, first);
+        pass_count(&call, row);
+        pass_count(&call, rows - row < most ? rows : row + most);
+        pass_count(&call, sizes->context);
+        pass_count(&call, sizes->embedding);
+        pass_count(&call, sizes->vocabulary);
+        pass_buffer(&call, model->backs[0]);
+        pass_offset(&call, model->embedding.offset);
+        pass_buffer(&call, model->gradients);
+        launch(model, &call, sizes->vocabulary);
+    }
 }
 
 /*

@@ -30,10 +30,11 @@ gather(global const ushort *tokens, global const uint *positions, uint first,
 
 /*
  * The gradient of the embedding: of each token, the sum over all places of the
- * batch's contexts where it stands.  One work-item for each token.
+ * batch's contexts where it stands.  One work-item for each token adds what the
+ * rows from 'row' to 'end' have of it; at row 0 the sums begin.
  */
 kernel void scatter(global const ushort *tokens, global const uint *positions,
-                    uint first, uint rows, uint context, uint width,
+                    uint first, uint row, uint end, uint context, uint width,
                     uint vocabulary, global const float *input_gradients,
                     ulong embedding, global float *gradients)
 {
@@ -43,9 +44,9 @@ kernel void scatter(global const ushort *tokens, global const uint *positions,
         return;
     global float *sum = gradients + embedding + token * width;
 
-    for (uint d = 0; d < width; d++)
+    for (uint d = 0; d < width && row == 0; d++)
         sum[d] = 0.0f;
-    for (uint row = 0; row < rows; row++) {
+    for (; row < end; row++) {
         global const ushort *at = tokens + positions[first + row] - context;
 
         for (uint k = 0; k < context; k++) {
