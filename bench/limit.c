@@ -244,8 +244,25 @@ static cl_int set_arguments(struct bench_limit *limit)
     return cl;
 }
 
+/* Array 'i' of 'lender', if it has as many bytes; else a new one. */
+static cl_mem
+array_of(const struct bench_limit *limit, const struct cli_device *device,
+         enum bench_type type, const struct bench_limit *lender, size_t i)
+{
+    size_t bytes = 0;
+
+    if (lender != NULL && i < lender->array_count &&
+        clGetMemObjectInfo(lender->arrays[i], CL_MEM_SIZE, sizeof(bytes),
+                           &bytes, NULL) == CL_SUCCESS &&
+        bytes >= limit->count * types[type].size &&
+        clRetainMemObject(lender->arrays[i]) == CL_SUCCESS)
+        return lender->arrays[i];
+    return bench_limit_buffer(limit, device, type, 0.1f);
+}
+
 int bench_limit_open(struct bench_limit *limit, const struct cli_device *device,
-                     const struct bench_traffic *traffic, uint64_t count)
+                     const struct bench_traffic *traffic, uint64_t count,
+                     const struct bench_limit *lender)
 {
     cl_int cl;
 
@@ -261,7 +278,7 @@ int bench_limit_open(struct bench_limit *limit, const struct cli_device *device,
 
     for (size_t i = 0; i < traffic->count; i++) {
         limit->arrays[i] =
-            bench_limit_buffer(limit, device, traffic->arrays[i].type, 0.1f);
+            array_of(limit, device, traffic->arrays[i].type, lender, i);
         if (limit->arrays[i] == NULL)
             return CLI_FAILED;
         limit->array_count++;

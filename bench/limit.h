@@ -4,7 +4,8 @@
  *
  * The limit of a step is an OpenCL kernel with the same loads and stores and
  * one addition for each array, on the same device: limit.cl.  It works on
- * arrays of its own, as many and as long as those of the step.
+ * arrays of its own, as many and as long as those of the step.  A step of
+ * several passes has such a kernel for each.
  */
 #ifndef BENCH_LIMIT_H
 #define BENCH_LIMIT_H
@@ -44,11 +45,13 @@ struct bench_limit {
 };
 
 /*
- * Builds the kernels and allocates and fills the arrays.  Returns CLI_OK, or
- * CLI_FAILED after a line; bench_limit_close() is due in both cases.
+ * Builds the kernels and allocates and fills the arrays; those of 'lender', if
+ * that is not NULL, are used too, where they are large enough.  Returns CLI_OK,
+ * or CLI_FAILED after a line; bench_limit_close() is due in both cases.
  */
 int bench_limit_open(struct bench_limit *limit, const struct cli_device *device,
-                     const struct bench_traffic *traffic, uint64_t count);
+                     const struct bench_traffic *traffic, uint64_t count,
+                     const struct bench_limit *lender);
 void bench_limit_close(struct bench_limit *limit);
 
 /* Enqueues the limit once, or a kernel that does nothing; return OpenCL's code.

@@ -5,7 +5,8 @@
  * The machine may be shared, and its speed drifts: so limit and step take
  * turns, and the share is formed within each round before the median is taken.
  * Both are timed alike, by the host, from the enqueuing to the end of the
- * queue's work.
+ * queue's work.  The limit of a step that sums before it updates is two
+ * kernels, one behind the other: the first only reads what the sums are of.
  *
  * A step with a norm has four launches where its elements are whole blocks of
  * 256, and the last is the update.  So its event tells the time of that pass,
@@ -41,6 +42,7 @@ struct subject {
     clstep_optimizer *optimizer;
     clstep_buffers buffers;
     struct bench_limit limit;
+    struct bench_limit before; /* of what is read before, if something is */
     enum bench_type gradient_type;
     bool zeroes; /* the step zeroes the gradients */
     size_t launches;
@@ -109,6 +111,23 @@ traffic_of(const clstep_rule *rule, const clstep_optimizer *optimizer)
         add_slot(&traffic, rule, slot);
     if (copy != BENCH_F32)
         bench_traffic_add(&traffic, copy, BENCH_WRITE);
+    return traffic;
+}
+
+/* What the passes before the update read: the gradients for the norm; these and
+ * some vectors for a rule with sums. */
+static struct bench_traffic
+traffic_before(const struct subject *s, uint64_t norm, uint64_t sums)
+{
+    struct bench_traffic traffic = {.count = 0};
+    uint64_t bytes = bench_type_size(s->gradient_type);
+
+    if (norm != 0)
+        bench_traffic_add(&traffic, s->gradient_type, BENCH_READ);
+    if (sums != 0)
+        bench_traffic_add(&traffic, s->gradient_type, BENCH_READ);
+    for (; bytes < sums; bytes += bench_type_size(BENCH_F32))
+        bench_traffic_add(&traffic, BENCH_F32, BENCH_READ);
     return traffic;
 }
 
@@ -211,6 +230,22 @@ static bool can_part(const struct subject *s, const struct cli_device *device)
            s->launches == LAUNCHES_WITH_NORM;
 }
 
+/* The limit of what is read before the update. */
+static int open_before(struct subject *s, const struct cli_device *device)
+{
+    const uint64_t norm = clstep_optimizer_norm_bytes(s->optimizer);
+    const uint64_t sums = clstep_optimizer_sums_bytes(s->optimizer);
+    const struct bench_traffic traffic = traffic_before(s, norm, sums);
+
+    if (bench_traffic_bytes(&traffic) != norm + sums)
+        return cli_fail("the limit would read %" PRIu64 " bytes a parameter "
+                        "before the update, but the step reads %" PRIu64,
+                        bench_traffic_bytes(&traffic), norm + sums);
+    return traffic.count != 0 ? bench_limit_open(&s->before, device, &traffic,
+                                                 s->limit.count, &s->limit)
+                              : CLI_OK;
+}
+
 /* What the norm's pass is measured against. */
 static int open_reading(struct subject *s, const struct cli_device *device)
 {
@@ -220,7 +255,8 @@ static int open_reading(struct subject *s, const struct cli_device *device)
     clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
     if ((type & CL_DEVICE_TYPE_CPU) == 0) {
         bench_traffic_add(&traffic, s->gradient_type, BENCH_READ);
-        return bench_limit_open(&s->reading, device, &traffic, s->limit.count);
+        return bench_limit_open(&s->reading, device, &traffic, s->limit.count,
+                                &s->limit);
     }
     s->loop = bench_loop_open(
         s->limit.count * bench_type_size(s->gradient_type) / sizeof(float));
@@ -246,7 +282,9 @@ static int open_subject(struct subject *s, const struct cli_device *device,
                         bench_traffic_bytes(&traffic),
                         clstep_optimizer_bytes(s->optimizer));
     code = bench_limit_open(&s->limit, device, &traffic,
-                            clstep_layout_count(c->layout));
+                            clstep_layout_count(c->layout), NULL);
+    if (code == CLI_OK)
+        code = open_before(s, device);
     if (code == CLI_OK)
         code = open_buffers(s, device);
     s->passes = code == CLI_OK && c->passes && can_part(s, device);
@@ -261,8 +299,9 @@ static void close_subject(struct subject *s)
                               s->buffers.copy, s->buffers.scale};
 
     clstep_optimizer_release(s->optimizer);
-    bench_limit_close(&s->limit);
+    bench_limit_close(&s->before);
     bench_limit_close(&s->reading);
+    bench_limit_close(&s->limit);
     bench_loop_close(s->loop);
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         if (buffers[i] != NULL)
@@ -292,15 +331,20 @@ static double event_ms(cl_event event)
     return 1e-6 * (double)(end - begin);
 }
 
-/* The time of a limit in '*ms', and in '*device_ms', unless that is NULL, as
- * the device tells it. */
-static int time_limit(const struct bench_limit *limit, cl_command_queue queue,
-                      double *ms, double *device_ms)
+/* The time of a limit, with another in front of it that may have no arrays, in
+ * '*ms'; and its own in '*device_ms', unless that is NULL, as the device tells
+ * it. */
+static int
+time_limit(const struct bench_limit *before, const struct bench_limit *limit,
+           cl_command_queue queue, double *ms, double *device_ms)
 {
     cl_event done = NULL;
     const double begin = now_ms();
-    cl_int cl = bench_limit_run(limit, queue, device_ms != NULL ? &done : NULL);
+    cl_int cl = before->array_count != 0 ? bench_limit_run(before, queue, NULL)
+                                         : CL_SUCCESS;
 
+    if (cl == CL_SUCCESS)
+        cl = bench_limit_run(limit, queue, device_ms != NULL ? &done : NULL);
     if (cl == CL_SUCCESS)
         cl = clFinish(queue);
     *ms = now_ms() - begin;
@@ -354,10 +398,11 @@ static int time_nothing(const struct subject *s, cl_command_queue queue,
 static int time_reading(const struct subject *s, cl_command_queue queue,
                         struct times *times)
 {
+    const struct bench_limit none = {.array_count = 0};
     volatile float sum;
 
     if (s->loop == NULL)
-        return time_limit(&s->reading, queue, &times->read, NULL);
+        return time_limit(&none, &s->reading, queue, &times->read, NULL);
 
     const double begin = now_ms();
 
@@ -388,7 +433,7 @@ time_round(const struct subject *s, cl_command_queue queue, struct times *times)
     int code = s->zeroes ? renew_gradients(s, queue) : CLI_OK;
 
     if (code == CLI_OK)
-        code = time_limit(&s->limit, queue, &times->limit,
+        code = time_limit(&s->before, &s->limit, queue, &times->limit,
                           s->passes ? &times->limit_event : NULL);
     if (code == CLI_OK)
         code = time_step(s, queue, times);
@@ -489,11 +534,8 @@ fill_results(const struct subject *s, const struct bench_case *c,
     const uint64_t before = clstep_optimizer_norm_bytes(s->optimizer) +
                             clstep_optimizer_sums_bytes(s->optimizer);
 
-    /* The limit of the bytes of passes before the update too, at the rate of
-     * the others. */
     for (int i = 0; i < c->rounds; i++) {
-        series->limit[i] =
-            times[i].limit * (double)(bytes + before) / (double)bytes;
+        series->limit[i] = times[i].limit;
         series->step[i] = times[i].step;
     }
     fill_result(c, c->part, bytes + before, series, &results[0]);
