@@ -28,7 +28,8 @@ static const char usage[] =
     "                    [--whole-step] [--device D] [--rounds N] [--csv F]\n"
     "                    [--plot F.svg] [--json]\n"
     "\n"
-    "Measures a step of every rule, or of the chosen ones, on 2^25\n"
+    "Measures a step of every rule, or of the chosen ones, which may be\n"
+    "lbfgs (an iteration; with --set history=N, and no other), on 2^25\n"
     "parameters, or on the chosen sizes (k, M and G are powers of 1024) and\n"
     "models.  Beside it stands the limit: a kernel with the same loads and\n"
     "stores and one addition each, which takes turns with the step.  The\n"
@@ -57,6 +58,7 @@ struct options {
 struct choice {
     const clstep_rule *rule;
     clstep_setting *settings;
+    uint64_t history; /* of L-BFGS, which is no rule */
     char *given;      /* the settings as text */
     const char *part; /* or NULL */
     bool passes;
@@ -150,6 +152,35 @@ choose_settings(struct choice *choice, char *const *given, size_t part)
     return code;
 }
 
+/* What L-BFGS may be given. */
+static int choose_history(struct choice *choice, char *const *given)
+{
+    static const char name[] = "history=";
+    clstep_setting_info info;
+    int code = -1;
+
+    for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
+        if (strcmp(info.name, "history") == 0)
+            break;
+    choice->history = (uint64_t)info.initial;
+    for (size_t i = 0; given != NULL && given[i] != NULL && code == -1; i++) {
+        if (strncmp(given[i], name, strlen(name)) != 0)
+            code = cli_misuse("--set is '%s'; %s is measured with another "
+                              "history only",
+                              given[i], CLI_LBFGS);
+        else if (i > 0)
+            code = cli_misuse("history of %s is given twice", CLI_LBFGS);
+        else
+            code = cli_count("history", given[i] + strlen(name),
+                             (uint64_t)info.max, &choice->history);
+    }
+    choice->given =
+        code == -1 ? cli_list_join((const char *const *)given) : NULL;
+    return code == -1 && choice->given == NULL
+               ? cli_fail("no memory for the settings")
+               : code;
+}
+
 static int choose_rules(struct work *work, const struct options *options)
 {
     static char *usual[] = {"adamw", NULL};
@@ -174,10 +205,17 @@ static int choose_rules(struct work *work, const struct options *options)
             choice->part = parts[part];
             choice->passes = part == PARTS - 1;
         }
-        if (rules == NULL)
+        const char *name = rules != NULL ? rules[i / of_each] : NULL;
+
+        if (name != NULL && !options->whole_step &&
+            strcmp(name, CLI_LBFGS) == 0) {
+            code = choose_history(choice, options->settings);
+            continue;
+        }
+        if (name == NULL)
             choice->rule = clstep_rule_at(i);
         else
-            code = cli_rule(rules[i / of_each], &choice->rule);
+            code = cli_rule(name, &choice->rule);
         if (code == -1)
             code = choose_settings(choice, options->settings, part);
     }
@@ -403,6 +441,7 @@ case_of(const struct work *work, size_t target, size_t choice)
     return (struct bench_case){
         .rule = chosen->rule,
         .settings = chosen->settings,
+        .history = chosen->history,
         .given = chosen->given,
         .part = chosen->part,
         .passes = chosen->passes,
@@ -421,7 +460,8 @@ static int check_all(const struct work *work, const struct cli_device *device)
         for (size_t j = 0; j < work->choice_count && code == CLI_OK; j++) {
             const struct bench_case c = case_of(work, i, j);
 
-            code = bench_check_memory(device, &c);
+            code = c.rule != NULL ? bench_check_memory(device, &c)
+                                  : bench_check_memory_lbfgs(device, &c);
         }
     return code;
 }
@@ -430,9 +470,10 @@ static int check_all(const struct work *work, const struct cli_device *device)
 static int measure(struct work *work, const struct bench_case *c,
                    const struct cli_device *device, struct bench_report *report)
 {
-    size_t count = 0;
-    int code =
-        bench_measure(device, c, &work->results[work->result_count], &count);
+    struct bench_result *results = &work->results[work->result_count];
+    size_t count = 1;
+    int code = c->rule != NULL ? bench_measure(device, c, results, &count)
+                               : bench_measure_lbfgs(device, c, results);
 
     cli_progress_end();
     for (size_t i = 0; i < count && code == CLI_OK; i++)

@@ -117,6 +117,7 @@ static cl_int create_kernels(struct bench_limit *limit)
         {"clstep_fill", &limit->fill[BENCH_F32]},
         {"clstep_fill_f16", &limit->fill[BENCH_F16]},
         {"clstep_fill_bf16", &limit->fill[BENCH_BF16]},
+        {"clstep_slope", &limit->slope},
     };
     cl_int cl = CL_SUCCESS;
 
@@ -212,6 +213,21 @@ cl_int bench_limit_fill(const struct bench_limit *limit, cl_command_queue queue,
 
 /* --- life ----------------------------------------------------------------- */
 
+cl_int
+bench_limit_slope(const struct bench_limit *limit, cl_command_queue queue,
+                  cl_mem parameters, cl_mem gradients)
+{
+    const cl_ulong n = limit->count;
+    cl_int cl = clSetKernelArg(limit->slope, 0, sizeof(n), &n);
+
+    if (cl == CL_SUCCESS)
+        cl = clSetKernelArg(limit->slope, 1, sizeof(cl_mem), &parameters);
+    if (cl == CL_SUCCESS)
+        cl = clSetKernelArg(limit->slope, 2, sizeof(cl_mem), &gradients);
+    return cl == CL_SUCCESS ? launch(queue, limit->slope, limit->count, NULL)
+                            : cl;
+}
+
 cl_mem bench_limit_buffer(const struct bench_limit *limit,
                           const struct cli_device *device, enum bench_type type,
                           float scale)
@@ -295,8 +311,8 @@ void bench_limit_close(struct bench_limit *limit)
     for (size_t i = 0; i < limit->array_count; i++)
         clReleaseMemObject(limit->arrays[i]);
 
-    const cl_kernel kernels[] = {limit->limit, limit->nothing, limit->fill[0],
-                                 limit->fill[1], limit->fill[2]};
+    const cl_kernel kernels[] = {limit->limit,   limit->nothing, limit->fill[0],
+                                 limit->fill[1], limit->fill[2], limit->slope};
 
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
         if (kernels[i] != NULL)

@@ -77,3 +77,13 @@ clstep_fill_bf16(const ulong n, const float scale, global ushort *restrict a)
     if (i < n)
         a[i] = (ushort)(as_uint(number_at(i, scale)) >> 16);
 }
+
+/* The gradient of the sum of a[i] w[i]^2 / 2, with a[i] from 0.5 to 2.5. */
+kernel void clstep_slope(const ulong n, const global float *restrict parameters,
+                         global float *restrict gradients)
+{
+    const size_t i = get_global_id(0);
+
+    if (i < n)
+        gradients[i] = (1.5f + number_at(i, 1.0f)) * parameters[i];
+}

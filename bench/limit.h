@@ -39,6 +39,7 @@ struct bench_limit {
     cl_program program;
     cl_kernel limit, nothing;
     cl_kernel fill[3]; /* by bench_type */
+    cl_kernel slope;
     cl_mem arrays[BENCH_MAX_ARRAYS];
     size_t array_count;
     uint64_t count; /* elements of each array */
@@ -75,5 +76,11 @@ cl_mem bench_limit_buffer(const struct bench_limit *limit,
  */
 cl_int bench_limit_fill(const struct bench_limit *limit, cl_command_queue queue,
                         cl_mem buffer, enum bench_type type, float scale);
+
+/* Enqueues the gradients of a bowl, a sum of squares of the parameters with
+ * factors from 0.5 to 2.5; returns OpenCL's code. */
+cl_int
+bench_limit_slope(const struct bench_limit *limit, cl_command_queue queue,
+                  cl_mem parameters, cl_mem gradients);
 
 #endif /* BENCH_LIMIT_H */

@@ -13,21 +13,17 @@
  * and what is left of the step is the norm's, which takes turns with a loop in
  * C on all cores, or where the device is no CPU, with a limit that only reads.
  */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
-
 #include "measure.h"
 
 #include "limit.h"
 #include "loop.h"
+#include "series.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WARM_UP_ROUNDS = 3, LAUNCHES_WITH_NORM = 4 };
 
@@ -310,68 +306,23 @@ static void close_subject(struct subject *s)
 
 /* --- timing --------------------------------------------------------------- */
 
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-/* The milliseconds of a command that has ended; releases its event. */
-static double event_ms(cl_event event)
-{
-    cl_ulong begin = 0, end = 0;
-
-    clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof(begin),
-                            &begin, NULL);
-    clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end,
-                            NULL);
-    clReleaseEvent(event);
-    return 1e-6 * (double)(end - begin);
-}
-
-/* The time of a limit, with another in front of it that may have no arrays, in
- * '*ms'; and its own in '*device_ms', unless that is NULL, as the device tells
- * it. */
-static int
-time_limit(const struct bench_limit *before, const struct bench_limit *limit,
-           cl_command_queue queue, double *ms, double *device_ms)
-{
-    cl_event done = NULL;
-    const double begin = now_ms();
-    cl_int cl = before->array_count != 0 ? bench_limit_run(before, queue, NULL)
-                                         : CL_SUCCESS;
-
-    if (cl == CL_SUCCESS)
-        cl = bench_limit_run(limit, queue, device_ms != NULL ? &done : NULL);
-    if (cl == CL_SUCCESS)
-        cl = clFinish(queue);
-    *ms = now_ms() - begin;
-    if (done != NULL)
-        *device_ms = event_ms(done);
-    if (cl != CL_SUCCESS)
-        return cli_fail("the limit kernel failed (OpenCL says %d)", (int)cl);
-    return CLI_OK;
-}
-
 static int
 time_step(const struct subject *s, cl_command_queue queue, struct times *times)
 {
     clstep_error error;
     cl_event done = NULL;
-    const double begin = now_ms();
+    const double begin = bench_now_ms();
 
     if (clstep_optimizer_step(s->optimizer, queue, &s->buffers, 0, NULL,
                               s->passes ? &done : NULL, &error) != CLSTEP_OK)
         return cli_fail("the step failed: %s", error.message);
-    times->enqueue = now_ms() - begin;
+    times->enqueue = bench_now_ms() - begin;
 
     const cl_int cl = clFinish(queue);
 
-    times->step = now_ms() - begin;
+    times->step = bench_now_ms() - begin;
     if (done != NULL)
-        times->last_event = event_ms(done);
+        times->last_event = bench_event_ms(done);
     if (cl != CL_SUCCESS)
         return cli_fail("clFinish after a step failed with %d", (int)cl);
     return CLI_OK;
@@ -381,12 +332,12 @@ time_step(const struct subject *s, cl_command_queue queue, struct times *times)
 static int time_nothing(const struct subject *s, cl_command_queue queue,
                         struct times *times)
 {
-    const double begin = now_ms();
+    const double begin = bench_now_ms();
     cl_int cl = CL_SUCCESS;
 
     for (size_t i = 0; i < s->launches && cl == CL_SUCCESS; i++)
         cl = bench_limit_nothing(&s->limit, queue);
-    times->nothing = now_ms() - begin;
+    times->nothing = bench_now_ms() - begin;
     if (cl == CL_SUCCESS)
         cl = clFinish(queue);
     return cl == CL_SUCCESS
@@ -402,13 +353,13 @@ static int time_reading(const struct subject *s, cl_command_queue queue,
     volatile float sum;
 
     if (s->loop == NULL)
-        return time_limit(&none, &s->reading, queue, &times->read, NULL);
+        return bench_time_limit(&none, &s->reading, queue, &times->read, NULL);
 
-    const double begin = now_ms();
+    const double begin = bench_now_ms();
 
     sum = bench_loop_run(s->loop);
     (void)sum;
-    times->read = now_ms() - begin;
+    times->read = bench_now_ms() - begin;
     return CLI_OK;
 }
 
@@ -433,8 +384,8 @@ time_round(const struct subject *s, cl_command_queue queue, struct times *times)
     int code = s->zeroes ? renew_gradients(s, queue) : CLI_OK;
 
     if (code == CLI_OK)
-        code = time_limit(&s->before, &s->limit, queue, &times->limit,
-                          s->passes ? &times->limit_event : NULL);
+        code = bench_time_limit(&s->before, &s->limit, queue, &times->limit,
+                                s->passes ? &times->limit_event : NULL);
     if (code == CLI_OK)
         code = time_step(s, queue, times);
     if (code == CLI_OK)
@@ -464,70 +415,21 @@ static int time_rounds(const struct subject *s, cl_command_queue queue,
 
 /* --- results -------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts the values. */
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof(*values), compare);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
-/* The times of a result and of its limit, with room for their shares. */
-struct series {
-    double *limit, *step, *shares;
-};
-
-static void
-fill_result(const struct bench_case *c, const char *part, uint64_t bytes,
-            const struct series *series, struct bench_result *r)
-{
-    *r = (struct bench_result){
-        .rule = clstep_rule_name(c->rule),
-        .what = c->what,
-        .given = c->given,
-        .part = part != NULL ? part : "step",
-        .count = clstep_layout_parameters(c->layout),
-        .tensors = clstep_layout_tensors(c->layout),
-        .groups = clstep_layout_groups(c->layout),
-        .runs = c->rounds,
-        .bytes_per_parameter = bytes,
-        .host_us = NAN,
-    };
-    snprintf(r->name, sizeof(r->name), "%s/%s%s%s", r->rule, r->what,
-             part != NULL ? "/" : "", part != NULL ? part : "");
-
-    for (int i = 0; i < c->rounds; i++)
-        series->shares[i] = series->limit[i] / series->step[i];
-    r->share = median(series->shares, c->rounds);
-    r->median_ms = median(series->step, c->rounds);
-    r->best_ms = series->step[0];
-
-    const double gigabytes = 1e-9 * (double)bytes * (double)r->count;
-
-    r->gb_per_s = gigabytes / (1e-3 * r->median_ms);
-    r->limit_gb_per_s = gigabytes / (1e-3 * median(series->limit, c->rounds));
-}
-
 /* The host's time for a step, by way of 'series'. */
-static double
-host_us(const struct times *times, int rounds, const struct series *series)
+static double host_us(const struct times *times, int rounds,
+                      const struct bench_series *series)
 {
     for (int i = 0; i < rounds; i++) {
         series->step[i] = times[i].enqueue;
         series->limit[i] = times[i].nothing;
     }
-    return 1e3 * (median(series->step, rounds) - median(series->limit, rounds));
+    return 1e3 * (bench_median(series->step, rounds) -
+                  bench_median(series->limit, rounds));
 }
 
 static size_t
 fill_results(const struct subject *s, const struct bench_case *c,
-             const struct times *times, const struct series *series,
+             const struct times *times, const struct bench_series *series,
              struct bench_result results[BENCH_MAX_RESULTS])
 {
     const uint64_t bytes = clstep_optimizer_bytes(s->optimizer);
@@ -538,7 +440,7 @@ fill_results(const struct subject *s, const struct bench_case *c,
         series->limit[i] = times[i].limit;
         series->step[i] = times[i].step;
     }
-    fill_result(c, c->part, bytes + before, series, &results[0]);
+    bench_fill_result(c, c->part, bytes + before, series, &results[0]);
     results[0].host_us = host_us(times, c->rounds, series);
     if (!s->passes)
         return 1;
@@ -547,13 +449,13 @@ fill_results(const struct subject *s, const struct bench_case *c,
         series->limit[i] = fmax(times[i].limit_event, LEAST_MS);
         series->step[i] = fmax(times[i].last_event, LEAST_MS);
     }
-    fill_result(c, "everything: update pass", bytes, series, &results[1]);
+    bench_fill_result(c, "everything: update pass", bytes, series, &results[1]);
     for (int i = 0; i < c->rounds; i++) {
         series->limit[i] = times[i].read;
         series->step[i] = fmax(times[i].step - times[i].last_event, LEAST_MS);
     }
-    fill_result(c, "norm pass", clstep_optimizer_norm_bytes(s->optimizer),
-                series, &results[2]);
+    bench_fill_result(c, "norm pass", clstep_optimizer_norm_bytes(s->optimizer),
+                      series, &results[2]);
     return 3;
 }
 
@@ -564,8 +466,8 @@ int bench_measure(const struct cli_device *device, const struct bench_case *c,
     struct subject s = {0};
     struct times *times = calloc(rounds, sizeof(*times));
     double *numbers = calloc(3 * rounds, sizeof(*numbers));
-    const struct series series = {numbers, numbers + rounds,
-                                  numbers + 2 * rounds};
+    const struct bench_series series = {numbers, numbers + rounds,
+                                        numbers + 2 * rounds};
     int code = CLI_OK;
 
     if (times == NULL || numbers == NULL) {

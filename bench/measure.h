@@ -7,10 +7,12 @@
 
 #include "cli.h"
 
-/* What is measured: a rule with its settings on the tensors of a layout. */
+/* What is measured: a rule with its settings, or L-BFGS, on the tensors of a
+ * layout. */
 struct bench_case {
-    const clstep_rule *rule;
+    const clstep_rule *rule; /* or NULL: L-BFGS */
     const clstep_setting *settings;
+    uint64_t history; /* of L-BFGS */
     const clstep_layout *layout;
     const char *what;  /* the layout in a word: "gpt2", "33554432" */
     const char *part;  /* "update", "everything"; or NULL: there is no other */
@@ -53,5 +55,12 @@ int bench_check_memory(const struct cli_device *device,
 int bench_measure(const struct cli_device *device, const struct bench_case *c,
                   struct bench_result results[BENCH_MAX_RESULTS],
                   size_t *count);
+
+/* The same for L-BFGS, which has one result. */
+int bench_check_memory_lbfgs(const struct cli_device *device,
+                             const struct bench_case *c);
+int bench_measure_lbfgs(const struct cli_device *device,
+                        const struct bench_case *c,
+                        struct bench_result *result);
 
 #endif /* BENCH_MEASURE_H */
