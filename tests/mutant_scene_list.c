@@ -269,6 +269,7 @@ const struct scene_row scenes[] = {
      {{"sgdp", "delta=1.7", "70000x2 2x1100000"}},
      "s s",
      0},
+    {"", {{"sgdp", "delta=0.9", "140000x1"}}, "s s s", 0},
 
     /* What goes against the gradient. */
     {"cautious_update=1 weight_decay=0.1 decay_form=cautious",
