@@ -69,11 +69,13 @@ static int setting_of(const clstep_optimizer *optimizer, const char *name)
 }
 
 /* Adds how a step meets the slot called 'name'.  One of a number a tensor is
- * nothing beside the others, and "ema" is no rule's. */
+ * nothing beside the others; "ema" and "pruned" are no rule's, and the latter
+ * is written only in a step that chooses. */
 static void add_slot(struct bench_traffic *traffic, const clstep_rule *rule,
                      const char *name)
 {
-    enum bench_access access = BENCH_BOTH;
+    enum bench_access access =
+        strcmp(name, "pruned") == 0 ? BENCH_READ : BENCH_BOTH;
     clstep_slot_info slot;
 
     for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++) {

@@ -181,6 +181,8 @@ expect 0 bench --rule lbfgs --set history=2 --size 1027 --size 1 --rounds 2 --js
 is_object
 has out '"name": "lbfgs/1027"'
 has out '"bytes_per_parameter": 104'
+expect 0 bench --rule sgd --set prune=0.5 --size 1027 --rounds 1 --json
+has out '"bytes_per_parameter": 16'
 expect 2 replay --rule lbfgs --params p --grads g --out o
 has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
 expect 0 rules adamw
