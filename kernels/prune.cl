@@ -11,8 +11,8 @@
  * below the k-th element.
  *
  * The share of a tensor is M / 2^E, which the row of scalars has as exact
- * floats: three parts of 18 bits of M, and E, which is -1 in a step that is no
- * update.
+ * floats: three parts of 18 bits of M, and E, which is 52 or more, or -1 in a
+ * step that is no update.
  */
 struct prune_tensor {
     ulong begin; /* of its elements in the layout */
@@ -48,10 +48,6 @@ static uint chosen_of(ulong m, uint e, uint n)
 {
     uint shift;
     const ulong product = rounded(mul_hi(m, (ulong)n), m * n, &shift);
-
-    if (e <= shift)
-        return (uint)(product << (shift - e));
-
     const uint point = e - shift; /* bits behind it */
 
     if (point > 60)

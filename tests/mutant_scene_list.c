@@ -141,6 +141,18 @@ const struct scene_row scenes[] = {
      {{"sgd", "", "1x5 3x7 5x1 2x2 17x1 99x7"}},
      "s s s c z s",
      WILD},
+    {"prune=1e-30 lr=0", {{"sgd", "", "5x7"}}, "s", WILD},
+    /* Chunks of one element; zeros of which none are chosen; a step that would
+     * choose, but is skipped. */
+    {"prune=0.5 lr=0", {{"sgd", "", "8*1x4097"}}, "u s c n s", 0},
+    {"prune=0.4 lr=0 prune_end=6 prune_every=1",
+     {{"sgd", "", "1x1 2x1 3x3"}},
+     "z s s s s s s s",
+     0},
+    {"prune=0.5 prune_end=9 prune_every=1 check_finite=1",
+     {{"sgd", "lr=0.5", "5x7 300/1"}},
+     "s b s b s",
+     0},
     /* It begins at a step that is far, but reached. */
     {"prune=0.5 lr=0 prune_begin=4294967295 prune_end=4294967295",
      {{"sgd", "", "300 7x33/1"}},
