@@ -145,7 +145,10 @@ const struct scene_row scenes[] = {
     {"prune=1e-30 lr=0", {{"sgd", "", "5x7"}}, "s", WILD},
     /* Chunks of one element; zeros of which none are chosen; a step that would
      * choose, but is skipped. */
-    {"prune=0.5 lr=0", {{"sgd", "", "8*1x4097"}}, "u s c n s", 0},
+    {"prune=0.5 lr=0 prune_end=3 prune_every=1",
+     {{"sgd", "", "1x4097*8"}},
+     "u s n s u s",
+     0},
     {"prune=0.4 lr=0 prune_end=6 prune_every=1",
      {{"sgd", "", "1x1 2x1 3x3"}},
      "z s s s s s s s",
