@@ -22,6 +22,7 @@ const struct scene_row scenes[] = {
      {{"momentum", "form=classical", "512 256/1"}},
      "s F0 s T0 h1 s q s",
      0},
+    {"copy_type=f16", {{"sgd", "lr=1e38", "300"}}, "s o s", 0},
 
     /* Norms. */
     {"clip_norm=0.75",
