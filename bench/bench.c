@@ -35,6 +35,8 @@ static const char usage[] =
     "stores and one addition each, which takes turns with the step.  The\n"
     "share is the median over the rounds of the limit's time divided by the\n"
     "step's.\n"
+    "A --size is a vector: max_norm and prune, which act on matrices, need a\n"
+    "--model.\n"
     "\n"
     "--whole-step measures adamw, or the chosen rules, alone ('update'), with\n"
     "clip_norm and check_finite ('with norm'), and with grad_scale, ema_decay,\n"
@@ -165,13 +167,13 @@ static int choose_history(struct choice *choice, char *const *given)
     choice->history = (uint64_t)info.initial;
     for (size_t i = 0; given != NULL && given[i] != NULL && code == -1; i++) {
         if (strncmp(given[i], name, strlen(name)) != 0)
-            code = cli_misuse("--set is '%s'; %s is measured with another "
-                              "history only",
-                              given[i], CLI_LBFGS);
+            code = cli_misuse("--set is '%s'; %s is measured with history=N "
+                              "alone, N from 1 to %.0f",
+                              given[i], CLI_LBFGS, info.max);
         else if (i > 0)
             code = cli_misuse("history of %s is given twice", CLI_LBFGS);
         else
-            code = cli_count("history", given[i] + strlen(name),
+            code = cli_count("history of " CLI_LBFGS, given[i] + strlen(name),
                              (uint64_t)info.max, &choice->history);
     }
     choice->given =
@@ -207,9 +209,11 @@ static int choose_rules(struct work *work, const struct options *options)
         }
         const char *name = rules != NULL ? rules[i / of_each] : NULL;
 
-        if (name != NULL && !options->whole_step &&
-            strcmp(name, CLI_LBFGS) == 0) {
-            code = choose_history(choice, options->settings);
+        if (name != NULL && strcmp(name, CLI_LBFGS) == 0) {
+            code = options->whole_step
+                       ? cli_misuse("--whole-step has no parts of " CLI_LBFGS
+                                    ": leave one of them out")
+                       : choose_history(choice, options->settings);
             continue;
         }
         if (name == NULL)

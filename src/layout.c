@@ -158,7 +158,7 @@ plan_tensor(const clstep_layout *layout, size_t rank, const uint64_t *shape,
         !cs_size_multiply(*end, sizeof(float), bytes) || *bytes > INT64_MAX)
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                        "the shape of tensor '%.128s' makes a buffer of more "
-                       "than 2^63 bytes",
+                       "than 2^63 - 1 bytes",
                        tensor->name);
     return CLSTEP_OK;
 }

@@ -168,14 +168,14 @@ expect 2 rules lbfgs adam
 expect 2 verify --rule lbfgs
 has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
 expect 2 bench --rule lbfgs --whole-step
-has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
+has err '^clstep: --whole-step has no parts of lbfgs'
 expect 2 bench --rule lbfgs --set lr=1
-has err "--set is 'lr=1'; lbfgs is measured with another history only"
+has err "--set is 'lr=1'; lbfgs is measured with history=N alone, N from 1 to 100"
 expect 2 bench --rule lbfgs --set history=1 --set history=2
 has err 'history of lbfgs is given twice'
 for value in 0 101 x ''; do
     expect 2 bench --rule lbfgs --set "history=$value"
-    has err "history is '$value'; .* from 1 to 100"
+    has err "history of lbfgs is '$value'; .* from 1 to 100"
 done
 expect 0 bench --rule lbfgs --set history=2 --size 1027 --size 1 --rounds 2 --json
 is_object

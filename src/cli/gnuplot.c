@@ -57,8 +57,8 @@ int cli_gnuplot_check(void)
         fclose(empty);
     }
     if (status != 0)
-        return cli_fail(
-            "--plot needs gnuplot, which cannot be started or fails");
+        return cli_fail("--plot needs gnuplot, which %s",
+                        status < 0 ? "cannot be started" : "fails");
     return CLI_OK;
 }
 

@@ -40,7 +40,8 @@ static const char usage[] =
     "in double on the host, and rounded to a float (with grad_type, to 16\n"
     "bits).  Settings that divide gradients find them unmultiplied.  Of\n"
     "schedule-free rules the parameters are those at which gradients are\n"
-    "taken; sophia's hessian is that of f, or 0 where it is negative.\n";
+    "taken; sophia's hessian is that of f, or 0 where it is negative.\n"
+    "max_norm and prune act on matrices, of which there is none here.\n";
 
 /* --- usage ---------------------------------------------------------------- */
 
