@@ -104,7 +104,7 @@ fail_choice(const struct cs_names *names, const clstep_setting_info *info,
 /* Says whether nine digits may not tell the two apart. */
 static bool is_beside(double value, double bound)
 {
-    return fabs(value - bound) <= 1e-8 * fabs(bound);
+    return fabs(value - bound) <= 1e-7 * fabs(bound);
 }
 
 clstep_status
@@ -128,7 +128,7 @@ cs_names_check(const struct cs_names *names, const clstep_setting_info *info,
     }
     if (info->kind == CLSTEP_COUNT && value != floor(value))
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "%s of %s is %.9g, which is not a whole number",
+                       "%s of %s is %.17g, which is not a whole number",
                        info->name, names->owner, value);
     return CLSTEP_OK;
 }

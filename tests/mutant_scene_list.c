@@ -45,6 +45,14 @@ const struct scene_row scenes[] = {
      {{"sgd", "lr=0.5", "4700 300/1 4112"}},
      "s d F1 s i h s q d o",
      GROUPED},
+    {"clip_norm=0.75 clip_value=0",
+     {{"sgd", "lr=0.5", "300 4700/1"}},
+     "s s",
+     0},
+    {"clip_norm=0.75 clip_value=0",
+     {{"sgd", "lr=0.5", "300 4700/1"}},
+     "s s",
+     GROUPED},
     {"clip_norm=4 device_scale=1 grad_type=bf16",
      {{"sgd", "lr=0.5", "4700 300/1 4112"}},
      "s d F1 s i h s q d o",
@@ -144,6 +152,8 @@ const struct scene_row scenes[] = {
      "s s s c z s",
      WILD},
     {"prune=1e-30 lr=0", {{"sgd", "", "5x7"}}, "s", WILD},
+    {"prune=0.16666666666666666 lr=0", {{"sgd", "", "1x3"}}, "s", 0},
+    {"prune=1.3805671369798711e-05 lr=0", {{"sgd", "", "1x36217"}}, "s", 0},
     /* Chunks of one element; zeros of which none are chosen; a step that would
      * choose, but is skipped. */
     {"prune=0.5 lr=0 prune_end=3 prune_every=1",
