@@ -157,7 +157,7 @@ const struct scene_row scenes[] = {
     /* Chunks of one element; zeros of which none are chosen; a step that would
      * choose, but is skipped. */
     {"prune=0.5 lr=0 prune_end=3 prune_every=1",
-     {{"sgd", "", "1x4097*8"}},
+     {{"sgd", "", "1x16385*8"}},
      "u s n s u s",
      0},
     {"prune=0.4 lr=0 prune_end=6 prune_every=1",
