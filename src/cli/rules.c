@@ -128,8 +128,8 @@ static void print_lbfgs(void)
     clstep_setting_info info;
 
     printf("%s: %s\n", CLI_LBFGS, lbfgs_summary);
-    puts("\nIt is no rule by element: verify and replay do without it, and it has"
-         " none of\nthe features.");
+    puts("\nIt is no rule by element: verify, replay and path do without it,"
+         " and it\nhas none of the features.");
     puts("\nSettings (the default first)");
     for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
         cli_print_setting(&info);
