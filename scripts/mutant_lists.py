@@ -518,6 +518,16 @@ CARRIERS = {
     "src/joint.c": "leave is_frozen clstep_joint_step",
 }
 
+# Files that a test of their own compares with the reference.
+TESTED = {
+    "kernels/initialize.cl": "test_initialize",
+    "kernels/lbfgs.cl": "test_lbfgs",
+    "src/lbfgs_direction.c": "test_lbfgs",
+    "src/lbfgs_search.c": "test_lbfgs",
+    "src/lbfgs_step.c": "test_lbfgs",
+    "src/lbfgs_vectors.c": "test_lbfgs",
+}
+
 # Functions that every program has, and the macro with which it calls them.
 NEEDED = {
     "float_of_half": "GRAD_TYPE_F16",
@@ -555,6 +565,17 @@ EQUIVALENT = [
      "return (u >= 0.0f && x <= 0.0f) || (u <= 0.0f && x >= 0.0f);",
      "return -((u >= 0.0f && x <= 0.0f) || (u <= 0.0f && x >= 0.0f));",
      "the same"),
+    ("kernels/fold.cl",
+     "for (uint j = 0; j < span && j + span < count; j++)",
+     "for (uint j = 0; j <= span && j + span < count; j++)",
+     "what is behind the span is not read again"),
+    ("kernels/fold.cl", "fold(a + 256 * r, min(count - 256 * r, 256u));",
+     "fold(a + 256 * r, min(count - 256 * r, 257u));",
+     "the folds look at 256 numbers"),
+    ("kernels/initialize.cl", "const bool is_large = whole > 1.4140625f;",
+     "const bool is_large = whole >= 1.4140625f;",
+     "both ways of the logarithm have the same quantile, to the bit, of each of"
+     " the six p that are 1.4140625 times a power of 2"),
     ("kernels/factors.cl", "const uint some = min(count - 256 * r, 256u);",
      "const uint some = min(count - 256 * r, 257u);",
      "the folds look at 256 numbers"),

@@ -7,9 +7,9 @@
 BUILD is a build folder (default build/release) in which the target 'mutant'
 was built.  Mutants are made from the texts of kernels/, of the rows of
 src/rules.c, of the functions of src/scalars.c, of the feature scalars of
-src/plan.c and of the functions that carry the whole step
-(mutant_lists.CARRIERS) by the operators below, and from a list of famous
-mistakes.  Each runs the trials of tests/mutant.c and the scenes of
+src/plan.c, of the functions that carry the whole step
+(mutant_lists.CARRIERS) and of what has a test of its own (mutant_lists.TESTED)
+by the operators below, and from a list of famous mistakes.  Each runs its test, or the trials of tests/mutant.c and the scenes of
 tests/mutant_scene_list.c in the configurations that it can touch, against the
 scalar reference, and has to make a difference; a default that none of these gets
 at has to be seen by test_settings.  A kernel's mutant is read from
@@ -106,6 +106,10 @@ class Mutant:
 
     def is_kernel(self):
         return self.path.endswith(".cl")
+
+    def test(self):
+        """The test that has to see it, or None where trials and scenes do."""
+        return mutant_lists.TESTED.get(self.path)
 
     def name(self):
         return pathlib.Path(self.path).stem
@@ -454,7 +458,7 @@ def common_kernels(rows):
     for path in ("kernels/types.cl", "kernels/table.cl", "kernels/sums.cl",
                  "kernels/fold.cl", "kernels/rows.cl", "kernels/finish.cl",
                  "kernels/swap.cl", "kernels/factors.cl", "kernels/prune.cl",
-                 "kernels/initialize.cl", "kernels/zeros.cl"):
+                 "kernels/zeros.cl"):
         text = (ROOT / path).read_text()
         for edit in [*by_patterns(functions_only(text)[0], KERNELS),
                      *whole_edits(text), *blocks_swapped(text)]:
@@ -529,6 +533,21 @@ def host_tables():
             yield path, edit, ("scene",), True
 
 
+def tested():
+    """What a test of its own compares with the reference."""
+    for path, test in mutant_lists.TESTED.items():
+        text = (ROOT / path).read_text()
+        code = functions_only(text)[0]
+        edits = [*by_patterns(code, KERNELS), *whole_edits(text),
+                 *blocks_swapped(text)]
+        if path.endswith(".c"):
+            code = without_failures(code)
+            edits = [*by_patterns(code, EVERYWHERE + WHOLE),
+                     *statements_swapped(code)]
+        for edit in edits:
+            yield path, edit, (test,), True
+
+
 def famous():
     for path, rules, features, old, new in mutant_lists.FAMOUS:
         text = (ROOT / path).read_text()
@@ -585,7 +604,8 @@ def make_mutants(rows):
                                         *common_kernels(rows),
                                         *host_functions(rows),
                                         *host_initializers(),
-                                        *host_tables(), *famous()]:
+                                        *host_tables(), *tested(),
+                                        *famous()]:
         text = (ROOT / path).read_text()
         line = text.count("\n", 0, edit.start) + 1
         mutant = Mutant(path, edit.operator, line, edit.apply(text),
@@ -697,6 +717,7 @@ def configurations_of(mutant, configurations, rows):
 KILLED, CRASHED, TOO_LONG, REFUSED, SURVIVED = (
     "killed", "crashed", "took too long", "refused by a compiler", "survived")
 FATES = {"0": SURVIVED, "1": KILLED, "2": KILLED}
+SECONDS = 120  # for a test
 TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
 
 
@@ -705,7 +726,7 @@ def harms_memory(mutant):
     the process is no good for another one."""
     return mutant.name() in ("step", "fill", "probe", "sums", "fold", "rows",
                              "swap", "table", "factors", "element", "finish",
-                             "prune", "initialize", "zeros") and any(
+                             "prune", "zeros") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
 
@@ -788,7 +809,8 @@ class Runner:
                                                           groups)]
 
     def link(self, source, program, name):
-        """Makes 'program' of the test 'name' with this file of src/."""
+        """Makes 'program' of the test 'name' with this file of src/, or with
+        these kernels."""
         command = [self.compiler, "-std=c11", "-O1", "-ffp-contract=off", "-w",
                    f"-I{ROOT}/include", f"-I{ROOT}/src", "-o", str(program),
                    str(source), f"@{self.build}/tests/{name}.link"]
@@ -801,6 +823,39 @@ class Runner:
             return REFUSED
         code = self.execute(str(program), []).returncode
         return SURVIVED if code == 0 else KILLED
+
+    def kernels_with(self, mutant):
+        """The library's file of kernels with one text changed."""
+        data = "".join(f"{byte}," for byte in mutant.text.encode()) + "0"
+        old = (self.build / "kernels.c").read_text()
+        new, count = re.subn(rf"(?<=\b{mutant.name()}_text\[\] = {{)[^}}]*",
+                             data, old)
+        if count != 1:
+            sys.exit(f"mutants.py: kernels.c has no {mutant.name()}")
+        return new
+
+    def run_test(self, batch):
+        """The fate of a mutant that a test has to see, up to its first
+        failure."""
+        number, mutant, _ = batch[0]
+        source, program = self.folder / f"{number}.c", self.folder / f"{number}"
+        source.write_text(self.kernels_with(mutant) if mutant.is_kernel()
+                          else mutant.text)
+        if not self.link(source, program, mutant.rules[0]):
+            return [(REFUSED, None)]
+        with subprocess.Popen(["timeout", str(SECONDS), str(program)],
+                              env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True,
+                              errors="replace",
+                              start_new_session=True) as process:
+            fate = next((KILLED for line in process.stdout
+                         if line.startswith("[  FAILED")), None)
+            if fate == KILLED:
+                os.killpg(process.pid, signal.SIGKILL)
+        program.unlink()
+        if fate is None:
+            fate = {0: SURVIVED, 124: TOO_LONG}.get(process.returncode, CRASHED)
+        return [(fate, None)]
 
     def run_host(self, batch):
         """The fates of mutants of C files, each with a program of its own."""
@@ -822,6 +877,8 @@ class Runner:
     def run(self, batch):
         """The fates of some mutants of one kind; a mutant that no trial can
         reach survives."""
+        if batch[0][1].test() is not None:
+            return self.run_test(batch)
         if batch[0][1].is_kernel():
             return self.run_kernels(batch)
         return self.run_host(batch)
@@ -842,7 +899,8 @@ def batches(work):
     """Splits the work into what one process does."""
     batch = []
     for item in work:
-        alone = not item[1].is_kernel() or harms_memory(item[1])
+        alone = not item[1].is_kernel() or harms_memory(item[1]) or \
+            item[1].test() is not None
         if batch and (alone or len(batch) == TOGETHER):
             yield batch
             batch = []

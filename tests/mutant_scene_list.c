@@ -63,7 +63,8 @@ const struct scene_row scenes[] = {
      GROUPED},
     {"clip_norm=2", {{"sgd", "lr=0.5", "3*300 5/1"}}, "s F1 s", 0},
     {"clip_norm=2", {{"sgd", "lr=0.5", "1100000 20"}}, "s o", 0},
-    {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65600 3/1 5"}}, "s", 0},
+    {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65600 3/1 0*300 5"}}, "s", 0},
+    {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65400 3/1 5"}}, "s", 0},
     {"device_scale=1 l1=0.1", {{"sgd", "lr=0.5", "700"}}, "s s d", 0},
     {"device_scale=1", {{"adam", "", "70 300/1"}}, "s F0 s q1 s T0 s", 0},
 

@@ -263,6 +263,79 @@ static void many_tensors(void **state)
     end(&b);
 }
 
+/* --- far away ------------------------------------------------------------- */
+
+static uint64_t far; /* added to the index of each tensor's first element */
+
+cl_int __real_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                             const void *value);
+cl_int __wrap_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                             const void *value);
+
+cl_int __wrap_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                             const void *value)
+{
+    cl_ulong first;
+
+    if (index != 3 || size != sizeof(first))
+        return __real_clSetKernelArg(kernel, index, size, value);
+    memcpy(&first, value, sizeof(first));
+    first += far;
+    return __real_clSetKernelArg(kernel, index, size, &first);
+}
+
+static float fraction_of(float p)
+{
+    int exponent;
+
+    return 2.0f * frexpf(p, &exponent);
+}
+
+/* What no buffer is large enough for: indices of more than 32 bits, and the few
+ * at which a normal number is on an edge of the formula. */
+static void numbers_of_far_elements(void **state)
+{
+    static const struct {
+        uint64_t index;
+        float q, fraction; /* which it has with the seed 7, or 0 */
+    } places[] = {
+        {(UINT64_C(1) << 32) - 3, 0.0f, 0.0f},
+        {(UINT64_C(3) << 32) - 3, 0.0f, 0.0f},
+        {UINT64_C(1) << 63, 0.0f, 0.0f},
+        {767089847, 0.425f, 0.0f},
+        {1742313032, 0.425f, 0.0f},
+        {3244463302, 0.0f, 1.4140625f},
+        {1298454159, 0.0f, 1.4140625f},
+        {836347711, 0.0f, 1.4140625f},
+    };
+    const uint64_t count = 7;
+    struct beginning b;
+
+    (void)state;
+    begin(&b);
+    add(&b, 1, &count);
+    open_buffers(&b);
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        const uint32_t k =
+            reference_word(7, 0, places[i].index) & UINT32_C(0x7fffffff);
+
+        if (places[i].q != 0.0f)
+            assert_true((float)k * 0x1p-32f == places[i].q);
+        if (places[i].fraction != 0.0f)
+            assert_true(fraction_of((float)(0x7fffffff - k) + 0.5f) ==
+                        places[i].fraction);
+        far = places[i].index;
+        initialize(&b, 0, "normal", NULL, 7);
+        reference_init_normal(b.expected + FRONT, count, far, 7, 0.0, 1.0);
+        check(&b, "far away");
+        initialize(&b, 0, "uniform", NULL, 7);
+        reference_init_uniform(b.expected + FRONT, count, far, 7, -1.0, 1.0);
+        check(&b, "far away");
+    }
+    far = 0;
+    end(&b);
+}
+
 /* --- events --------------------------------------------------------------- */
 
 static void waits_and_can_be_waited_for(void **state)
@@ -519,6 +592,7 @@ int main(void)
         cmocka_unit_test(every_number_is_the_reference_s),
         cmocka_unit_test(a_tensor_alone_has_the_same_numbers),
         cmocka_unit_test(many_tensors),
+        cmocka_unit_test(numbers_of_far_elements),
         cmocka_unit_test(waits_and_can_be_waited_for),
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(bad_settings_are_refused),

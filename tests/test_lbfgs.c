@@ -2,6 +2,7 @@
  * test_lbfgs.c - L-BFGS: every bit, and where it arrives
  * SPDX-License-Identifier: MIT
  */
+#include "device.h"
 #include "guard.h"
 #include "problem.h"
 #include "scene.h"
@@ -78,6 +79,31 @@ static void check_double(const char *what, double a, double b)
         fail_msg("%s is %.17g, in the reference %.17g", what, a, b);
 }
 
+/* The slots have the bits of the reference's, but for the padding. */
+static void check_slots(const struct both *both)
+{
+    const struct problem *p = &both->problem;
+    const float *expected;
+    size_t slots = 0;
+    clstep_error error;
+
+    for (; (expected = reference_lbfgs_slot(both->reference, slots)) != NULL;
+         slots++) {
+        const char *slot = clstep_lbfgs_slot(both->lbfgs, slots);
+
+        assert_non_null(slot);
+        fixture_ok(clstep_lbfgs_read(both->lbfgs, p->queue, slot, 0, p->count,
+                                     p->scratch, &error),
+                   &error);
+        for (size_t t = 0; t < p->tensor_count; t++)
+            if (memcmp(p->scratch + p->tensors[t].offset,
+                       expected + p->tensors[t].offset,
+                       p->tensors[t].count * sizeof(*expected)) != 0)
+                fail_msg("slot %s differs in tensor %zu", slot, t);
+    }
+    assert_null(clstep_lbfgs_slot(both->lbfgs, slots));
+}
+
 /* A call of both: the same bits, and the same numbers. */
 static clstep_lbfgs_result step_both(struct both *both)
 {
@@ -97,6 +123,7 @@ static clstep_lbfgs_result step_both(struct both *both)
                           p, &result, &error);
 
     problem_check(p);
+    check_slots(both);
     assert_int_equal(status, works ? CLSTEP_OK : CLSTEP_CALLBACK_FAILED);
     if (!works)
         return (clstep_lbfgs_result){0};
@@ -570,6 +597,18 @@ static void numbers_may_be_set(void **state)
     problem_close(&p);
 }
 
+/* -------------------------------------------------------------------------- */
+
+/* As on a device with many cores, where a work-group is a chunk's. */
+static int open_grouped(void **state)
+{
+    const int code = fixture_open(state);
+
+    if (code == 0)
+        fixture_place()->device->grouped = true;
+    return code;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -586,6 +625,14 @@ int main(void)
         cmocka_unit_test(numbers_may_be_set),
     };
 
+    /* What the other kernel of the sums can get wrong. */
+    static const struct CMUnitTest grouped_tests[] = {
+        cmocka_unit_test(calls_have_the_bits_of_the_reference),
+        cmocka_unit_test(many_sums_have_the_bits_of_the_reference),
+        cmocka_unit_test(losses_of_any_size_have_the_bits_of_the_reference),
+        cmocka_unit_test(numbers_that_are_not_finite_are_borne),
+    };
+
     /* A slow simulator takes half a second for an iteration.  Left out is where
      * the iterations arrive, long lists of sums, losses of any size and what a
      * closure may do: these are as many that run the same kernels. */
@@ -598,5 +645,11 @@ int main(void)
 
     if (fixture_is_small())
         return cmocka_run_group_tests(small_tests, fixture_open, fixture_close);
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+
+    const int failed = cmocka_run_group_tests_name("lbfgs, few cores", tests,
+                                                   fixture_open, fixture_close);
+
+    return failed + cmocka_run_group_tests_name("lbfgs, many cores",
+                                                grouped_tests, open_grouped,
+                                                fixture_close);
 }

@@ -463,3 +463,12 @@ bool reference_lbfgs_call(struct reference_lbfgs *lbfgs, float *w, float *g,
     result->last_loss = run.f;
     return outcome != FAILED;
 }
+
+const float *reference_lbfgs_slot(const struct reference_lbfgs *l, size_t index)
+{
+    if (!l->begun || index >= 2 + 2 * l->pairs)
+        return NULL;
+    if (index < 2)
+        return index == 0 ? l->x : l->p;
+    return index % 2 == 0 ? l->s[index / 2 - 1] : l->y[index / 2 - 1];
+}

@@ -192,4 +192,10 @@ bool reference_lbfgs_call(struct reference_lbfgs *lbfgs, float *w, float *g,
                           reference_closure *closure, void *user,
                           struct reference_lbfgs_result *result);
 
+/* What is kept from one call to the next, by number: where the last search
+ * began, the gradient there, then s and y of each pair from the oldest on; NULL
+ * past the last. */
+const float *
+reference_lbfgs_slot(const struct reference_lbfgs *lbfgs, size_t index);
+
 #endif /* CS_REFERENCE_H */
