@@ -65,6 +65,13 @@ const struct scene_row scenes[] = {
     {"clip_norm=2", {{"sgd", "lr=0.5", "1100000 20"}}, "s o", 0},
     {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65600 3/1 0*300 5"}}, "s", 0},
     {"clip_norm=2", {{"sgd", "lr=0.5", "300 0*65400 3/1 5"}}, "s", 0},
+    {"clip_norm=2", {{"sgd", "lr=0.5", "2*255 5/1"}}, "s", 0},
+    {"clip_norm=0", {{"sgd", "lr=0.5", "300 5/1"}}, "s s", 0},
+    {"clip_norm_tensor=0", {{"sgd", "lr=0.5", "300 5/1"}}, "s s", 0},
+    {"clip_norm=2 grad_type=f16",
+     {{"sgd", "lr=0.5", "512 2/1"}},
+     "s b s b s b s b",
+     0},
     {"device_scale=1 l1=0.1", {{"sgd", "lr=0.5", "700"}}, "s s d", 0},
     {"device_scale=1", {{"adam", "", "70 300/1"}}, "s F0 s q1 s T0 s", 0},
 
@@ -91,6 +98,19 @@ const struct scene_row scenes[] = {
      "scale_interval=1",
      {{"sgd", "", "5 3/1"}},
      "F1 b w w s T1 w w s s b C1 (ss) s",
+     0},
+
+    {"check_finite=1 clip_norm=2 clip_value=1",
+     {{"sgd", "lr=0.5", "300"}},
+     "s b b b b b b b b s",
+     0},
+    {"check_finite=1 clip_norm=2 clip_value=1",
+     {{"sgd", "lr=0.5", "300"}},
+     "s b b b b b b b b s",
+     GROUPED},
+    {"check_finite=1 clip_norm=2 grad_type=f16",
+     {{"sgd", "lr=0.5", "4700"}},
+     "s b b b b b b b b s",
      0},
 
     /* Rows. */

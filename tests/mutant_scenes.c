@@ -585,6 +585,24 @@ static void compare_all(struct stage *s, bool stepped)
 
 /* --- acts ----------------------------------------------------------------- */
 
+/* Makes the gradient at 'i' an infinity, or a NaN with or without its last bit.
+ */
+static void put_bad(const struct part *part, uint64_t i, size_t which)
+{
+    static const uint32_t words[] = {0x7f800000, 0xff800000, 0x7fc00000,
+                                     0x7fc00001};
+    static const uint16_t halves[][4] = {
+        [F16] = {0x7c00, 0xfc00, 0x7e00, 0x7e01},
+        [BF16] = {0x7f80, 0xff80, 0x7fc0, 0x7fc1},
+    };
+    const enum type type = part->images[GRADIENTS].type;
+
+    if (type == F32)
+        ((uint32_t *)part->g)[i] = words[which];
+    else
+        ((uint16_t *)part->g)[i] = halves[type][which];
+}
+
 /* Makes one gradient of a thawed tensor a NaN or an infinity. */
 static void spoil(struct stage *s)
 {
@@ -596,11 +614,7 @@ static void spoil(struct stage *s)
 
         if (tensor->count == 0 || part->frozen[tensor->group])
             continue;
-        put_gradient(part->g, part->images[GRADIENTS].type,
-                     tensor->offset + (r >> 20) % tensor->count,
-                     r >> 63       ? (float)NAN
-                     : r >> 62 & 1 ? INFINITY
-                                   : -INFINITY);
+        put_bad(part, tensor->offset + (r >> 20) % tensor->count, r >> 62);
         return;
     }
 }
