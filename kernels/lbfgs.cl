@@ -51,7 +51,8 @@ struct question {
         const global float *restrict work, const global float *restrict s,     \
         const global float *restrict y, const ulong stride, const uint places
 
-/* Where vector 'v' begins. */
+/* Where vector 'v' begins.  Of those in 'work' only the first is asked about.
+ */
 static const global float *
 vector_at(uint v, const global float *gradients, ulong gradients_offset,
           const global float *work, const global float *s,
@@ -59,8 +60,8 @@ vector_at(uint v, const global float *gradients, ulong gradients_offset,
 {
     if (v == GRADIENT)
         return gradients + gradients_offset;
-    if (v < HISTORY)
-        return work + (v - 1) * stride;
+    if (v == DIRECTION)
+        return work;
     v -= HISTORY;
     return v < places ? s + v * stride : y + (v - places) * stride;
 }
