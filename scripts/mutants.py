@@ -188,7 +188,7 @@ def host_initializers():
                                     "uniform_of_2", "normal_of_1",
                                     "normal_of_2"})
     for edit in host_edits(text, code):
-        yield path, edit, ("scene",), True
+        yield path, edit, (mutant_lists.TESTED[path],), True
 
 
 def host_tables():
@@ -505,7 +505,7 @@ class Runner:
         source, program = self.folder / f"{number}.c", self.folder / f"{number}"
         source.write_text(self.kernels_with(mutant) if mutant.is_kernel()
                           else mutant.text)
-        if not self.link(source, program, mutant.rules[0]):
+        if not self.link(source, program, mutant.test()):
             return [(REFUSED, None)]
         with subprocess.Popen(["timeout", str(SECONDS), str(program)],
                               env=self.environment, stdout=subprocess.PIPE,
