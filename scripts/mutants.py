@@ -381,7 +381,7 @@ def configurations_of(mutant, configurations, rows):
 KILLED, CRASHED, TOO_LONG, REFUSED, SURVIVED = (
     "killed", "crashed", "took too long", "refused by a compiler", "survived")
 FATES = {"0": SURVIVED, "1": KILLED, "2": KILLED}
-SECONDS = 120  # for a test
+SECONDS = 300  # for a test
 TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
 
 

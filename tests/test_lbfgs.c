@@ -282,28 +282,71 @@ static void calls_have_the_bits_of_the_reference(void **state)
 }
 
 /* More than 256 chunks, more than 256 tensors, and lists of lists. */
+static const long large[] = {1100000, -1};
+
+static const long *many(void)
+{
+    static long counts[601];
+
+    for (size_t t = 0; t < 600; t++)
+        counts[t] = t % 11 == 3 ? 0 : (long)(t % 5) + 1;
+    counts[600] = -1;
+    return counts;
+}
+
 static void many_sums_have_the_bits_of_the_reference(void **state)
 {
     static const clstep_setting settings[] = {
         {.name = "max_iterations", .value = 3}, {0}};
-    static long many[601];
-    static const long large[] = {1100000, -1};
-    const struct {
-        const long *counts;
-    } layouts[] = {{large}, {many}};
+    const long *const layouts[] = {large, many()};
 
     (void)state;
-    for (size_t t = 0; t < 600; t++)
-        many[t] = t % 11 == 3 ? 0 : (long)(t % 5) + 1;
-    many[600] = -1;
     for (size_t i = 0; i < 2; i++) {
         struct both both;
 
-        open_both(&both, wells, NULL, layouts[i].counts, wells_start, settings);
+        open_both(&both, wells, NULL, layouts[i], wells_start, settings);
         for (unsigned k = 0; k < 2; k++)
             step_both(&both);
         close_both(&both);
     }
+}
+
+/* A loss of one parameter. */
+static double spike(const double *x, double *g, size_t count, const void *data)
+{
+    const size_t *at = data;
+
+    memset(g, 0, count * sizeof(*g));
+    g[*at] = x[*at] - 1.0;
+    return g[*at] * g[*at] / 2.0;
+}
+
+/* Whether the gradient is within the tolerance is decided by one element. */
+static void the_largest_counts_wherever_it_is(void **state)
+{
+    static const clstep_setting settings[] = {
+        {.name = "max_iterations", .value = 2}, {0}};
+    static const long chunks[] = {3 * 4096 + 5, 1, 300, -1};
+    const struct {
+        const long *counts;
+        size_t at[6];
+    } cases[] = {
+        {chunks, {1, 255, 4096, 12292, 12293, 12593}},
+        {many(), {1, 2, 700, 800, 1500, 1634}},
+        {large, {4096, 8192, 1048575, 1048576, 1099999, 1099999}},
+    };
+
+    (void)state;
+    for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
+        for (size_t i = 0; i < 6; i++) {
+            struct both both;
+
+            open_both(&both, spike, &cases[c].at[i], cases[c].counts,
+                      zero_start, settings);
+            assert_true(cases[c].at[i] < both.problem.parameters);
+            step_both(&both);
+            close_both(&both);
+        }
 }
 
 /* A loss of any size, and gradients that overflow in sums. */
@@ -616,6 +659,7 @@ int main(void)
         cmocka_unit_test(logistic_regression_reaches_the_minimum),
         cmocka_unit_test(calls_have_the_bits_of_the_reference),
         cmocka_unit_test(many_sums_have_the_bits_of_the_reference),
+        cmocka_unit_test(the_largest_counts_wherever_it_is),
         cmocka_unit_test(losses_of_any_size_have_the_bits_of_the_reference),
         cmocka_unit_test(failures_of_the_closure_leave_the_last_iteration),
         cmocka_unit_test(numbers_that_are_not_finite_are_borne),
@@ -629,6 +673,7 @@ int main(void)
     static const struct CMUnitTest grouped_tests[] = {
         cmocka_unit_test(calls_have_the_bits_of_the_reference),
         cmocka_unit_test(many_sums_have_the_bits_of_the_reference),
+        cmocka_unit_test(the_largest_counts_wherever_it_is),
         cmocka_unit_test(losses_of_any_size_have_the_bits_of_the_reference),
         cmocka_unit_test(numbers_that_are_not_finite_are_borne),
     };
