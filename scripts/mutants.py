@@ -177,7 +177,7 @@ def host_functions(rows):
                                     "share_bits", "share_high", "share_middle",
                                     "share_low", "share_exponent"})
     for edit in host_edits(text, code):
-        yield path, edit, ("scene", "sgd", "ftrl"), True
+        yield path, edit, ("scene", "sgd", "ftrl", "adopt"), True
 
 
 def host_initializers():

@@ -281,16 +281,17 @@ static void calls_have_the_bits_of_the_reference(void **state)
         }
 }
 
-/* More than 256 chunks, more than 256 tensors, and lists of lists. */
+/* More than 256 chunks, a full list of tensors, and lists of lists. */
 static const long large[] = {1100000, -1};
 
-static const long *many(void)
+/* 'tensors' of them, 600 at most. */
+static const long *many(size_t tensors)
 {
     static long counts[601];
 
-    for (size_t t = 0; t < 600; t++)
+    for (size_t t = 0; t < tensors; t++)
         counts[t] = t % 11 == 3 ? 0 : (long)(t % 5) + 1;
-    counts[600] = -1;
+    counts[tensors] = -1;
     return counts;
 }
 
@@ -298,55 +299,71 @@ static void many_sums_have_the_bits_of_the_reference(void **state)
 {
     static const clstep_setting settings[] = {
         {.name = "max_iterations", .value = 3}, {0}};
-    const long *const layouts[] = {large, many()};
+    static const size_t tensors[] = {0, 256, 600};
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct both both;
 
-        open_both(&both, wells, NULL, layouts[i], wells_start, settings);
+        open_both(&both, wells, NULL,
+                  tensors[i] == 0 ? large : many(tensors[i]), wells_start,
+                  settings);
         for (unsigned k = 0; k < 2; k++)
             step_both(&both);
         close_both(&both);
     }
 }
 
-/* A loss of one parameter. */
-static double spike(const double *x, double *g, size_t count, const void *data)
+/* A loss of two parameters, or of one, with gradients of -1 at the start. */
+static double spikes(const double *x, double *g, size_t count, const void *data)
 {
     const size_t *at = data;
+    double sum = 0.0;
 
     memset(g, 0, count * sizeof(*g));
-    g[*at] = x[*at] - 1.0;
-    return g[*at] * g[*at] / 2.0;
+    for (size_t i = 0; i < 2; i++) {
+        g[at[i]] = x[at[i]] - 1.0;
+        sum += g[at[i]] * g[at[i]] / 2.0;
+    }
+    return sum;
 }
 
-/* Whether the gradient is within the tolerance is decided by one element. */
+/* Whether the gradient is within the tolerance is decided by one element
+ * wherever it is, and not by the sum of two. */
 static void the_largest_counts_wherever_it_is(void **state)
 {
-    static const clstep_setting settings[] = {
+    static const clstep_setting below[] = {
         {.name = "max_iterations", .value = 2}, {0}};
+    static const clstep_setting above[] = {
+        {.name = "tolerance_gradient", .value = 1.5}, {0}};
     static const long chunks[] = {3 * 4096 + 5, 1, 300, -1};
-    const struct {
-        const long *counts;
+    static const struct {
+        const long *counts; /* or 600 tensors */
         size_t at[6];
     } cases[] = {
         {chunks, {1, 255, 4096, 12292, 12293, 12593}},
-        {many(), {1, 2, 700, 800, 1500, 1634}},
-        {large, {4096, 8192, 1048575, 1048576, 1099999, 1099999}},
+        {NULL, {1, 2, 700, 800, 1500, 1634}},
+        {large, {4096, 8192, 1048575, 1048576, 1099999, 0}},
     };
 
     (void)state;
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
-        for (size_t i = 0; i < 6; i++) {
-            struct both both;
+        for (size_t i = 0; i < 6; i++)
+            for (size_t k = i; k < 6 && k <= i + 1; k++) {
+                const size_t at[] = {cases[c].at[i], cases[c].at[k]};
+                struct both both;
 
-            open_both(&both, spike, &cases[c].at[i], cases[c].counts,
-                      zero_start, settings);
-            assert_true(cases[c].at[i] < both.problem.parameters);
-            step_both(&both);
-            close_both(&both);
-        }
+                open_both(&both, spikes, at,
+                          cases[c].counts != NULL ? cases[c].counts : many(600),
+                          zero_start, k == i ? below : above);
+                assert_true(at[0] < both.problem.parameters);
+
+                const clstep_lbfgs_result result = step_both(&both);
+
+                assert_true((result.stop == CLSTEP_LBFGS_GRADIENT) ==
+                            (k != i || result.iterations == 1));
+                close_both(&both);
+            }
 }
 
 /* A loss of any size, and gradients that overflow in sums. */
