@@ -74,7 +74,7 @@ clstep_finish(
     pruned[at] = held;
 #endif
 #ifdef AVERAGE
-    average[first + i] = averaged(average[first + i], w, h.ema_share);
+    average[first + i] = mean(average[first + i], w, h.ema_share);
 #endif
 #ifdef COPY_OF
     copy[copy_offset + i] = COPY_OF(w);

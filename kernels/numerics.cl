@@ -32,10 +32,11 @@ static inline float root(float a)
 }
 #endif
 
-/* The exponential mean 's', moved towards 'x' by the given 'share'. */
+/* The exponential mean 's', moved towards 'x' by the given 'share'.  All of it
+ * is 'x', of which a large 's' would leave nothing in x - s. */
 static inline float mean(float s, float x, float share)
 {
-    return s + share * (x - s);
+    return share == 1.0f ? x : s + share * (x - s);
 }
 
 static inline float sign_of(float a)

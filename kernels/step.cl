@@ -142,7 +142,7 @@ clstep_step(
     /* Where it chooses elements, finish.cl has the average. */
     if (h.share_exponent < 0.0f)
 #endif
-        s.ema = averaged(s.ema, w, h.ema_share);
+        s.ema = mean(s.ema, w, h.ema_share);
 #endif
 
     parameters[parameters_offset + i] = w;

@@ -67,9 +67,3 @@ static inline float float_of_gradient(gradient_t g)
 #elif defined(COPY_TYPE_BF16)
 #define COPY_OF(w) bfloat_of_float(w)
 #endif
-
-/* The average 'e' with a share of 'w' added; all of it makes a copy. */
-static inline float averaged(float e, float w, float share)
-{
-    return share == 1.0f ? w : e + share * (w - e);
-}

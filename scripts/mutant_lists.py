@@ -12,6 +12,8 @@ FAMOUS = [
      "(1.0f - share) * s + share * x"),
     ("kernels/numerics.cl", "signum adam", False, "s + share * (x - s)",
      "fma(share, x - s, s)"),
+    ("kernels/numerics.cl", "signum adam", False,
+     "share == 1.0f ? x : s + share * (x - s)", "s + share * (x - s)"),
     ("kernels/numerics.cl", "signum lion", False,
      "a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a", "sign(a)"),
     ("kernels/numerics.cl", "signum lion", False,
@@ -153,10 +155,8 @@ FAMOUS = [
      "h->first != 0.0f ? h->lr : s->step_size", "s->step_size"),
     (RULES + "rprop.cl", "rprop", False, "#define STEP_SIZE 1.0f ",
      "#define STEP_SIZE h.lr "),
-    (RULES + "asgd.cl", "asgd", False, "averaged(s->ax, moved, h->share)",
-     "averaged(s->ax, w, h->share)"),
-    (RULES + "asgd.cl", "asgd", False, "averaged(s->ax, moved, h->share)",
-     "mean(s->ax, moved, h->share)"),
+    (RULES + "asgd.cl", "asgd", False, "mean(s->ax, moved, h->share)",
+     "mean(s->ax, w, h->share)"),
     (RULES + "asgd.cl", "asgd", False, "w * h->shrink - h->rate * x",
      "(w - h->rate * x) * h->shrink"),
     # The distance to the mean before, and an eps that is not kept.
@@ -445,12 +445,11 @@ FAMOUS = [
      "(h & 0x7c00u) == 0u ? 0u : as_uint(as_float(bits) * 0x1p112f)"),
 
     # The average, and rows.
-    ("kernels/types.cl", "scene", True,
-     "share == 1.0f ? w : e + share * (w - e)",
-     "e + share * (w - e)"),
-    ("kernels/types.cl", "scene", True,
-     "share == 1.0f ? w : e + share * (w - e)",
-     "share == 1.0f ? w : (1.0f - share) * e + share * w"),
+    ("kernels/step.cl", "scene", True, "mean(s.ema, w, h.ema_share)",
+     "s.ema + h.ema_share * (w - s.ema)"),
+    ("kernels/finish.cl", "scene", True,
+     "mean(average[first + i], w, h.ema_share)",
+     "average[first + i] + h.ema_share * (w - average[first + i])"),
     ("src/plan.c", "sgd scene", True,
      "(double)t <= begin + 1.0",
      "(double)t <= begin"),
@@ -535,7 +534,6 @@ NEEDED = {
     "float_of_bfloat": "GRAD_TYPE_BF16",
     "half_of_float": "COPY_TYPE_F16",
     "bfloat_of_float": "COPY_TYPE_BF16",
-    "averaged": "AVERAGE",
     "size_of": "WITH_PRUNE",
 }
 

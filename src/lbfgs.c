@@ -331,6 +331,14 @@ clstep_lbfgs_restore(clstep_lbfgs *l, const clstep_lbfgs_progress *progress,
     const uint64_t made =
         progress->iterations == 0 ? 0 : progress->iterations - 1;
 
+    if (progress->iterations > INT64_MAX || progress->evaluations > INT64_MAX)
+        return cs_fail(error, CLSTEP_OUT_OF_RANGE,
+                       "%s is %llu; at most 2^63 - 1 are counted",
+                       progress->iterations > INT64_MAX ? "iterations"
+                                                        : "evaluations",
+                       (unsigned long long)(progress->iterations > INT64_MAX
+                                                ? progress->iterations
+                                                : progress->evaluations));
     if (progress->pairs > most || progress->pairs > made)
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
                        "pairs is %llu after %llu iterations; at most %llu are "

@@ -7,6 +7,7 @@
  * are asked for once, when the newer one comes.
  */
 #include "lbfgs.h"
+#include "error.h"
 
 #include <math.h>
 
@@ -70,6 +71,21 @@ static void take_pair(clstep_lbfgs *l, size_t age, const float **answer)
     }
 }
 
+/* A pair that an iteration has taken has a product above 0. */
+static clstep_status
+check_pair(const clstep_lbfgs *l, size_t age, clstep_error *error)
+{
+    const size_t place = cs_lbfgs_place(l, age);
+    const double sy = *sy_of(l, place, place);
+
+    if (sy > 0.0)
+        return CLSTEP_OK;
+    return cs_fail(error, CLSTEP_INVALID_ARGUMENT,
+                   "the sum of s%zu times y%zu is %g, and of a pair it is more "
+                   "than 0: write the slots of the state, or reset lbfgs",
+                   age + 1, age + 1, sy);
+}
+
 /* Asks for all products of pairs, after their numbers came from outside. */
 static clstep_status find_known(struct cs_lbfgs_call *call, clstep_error *error)
 {
@@ -90,6 +106,8 @@ static clstep_status find_known(struct cs_lbfgs_call *call, clstep_error *error)
         if (status == CLSTEP_OK)
             take_pair(l, age, &answer);
     }
+    for (size_t age = 0; age < l->state.pairs && status == CLSTEP_OK; age++)
+        status = check_pair(l, age, error);
     l->known = status == CLSTEP_OK;
     return status;
 }

@@ -139,6 +139,9 @@ reason(const struct cs_lbfgs_call *call, double t, double before)
     const double change = value[CS_LBFGS_TOLERANCE_CHANGE];
     const clstep_lbfgs_result *result = call->result;
 
+    /* Nothing moved: the next call would do the same. */
+    if (t == 0.0)
+        return CLSTEP_LBFGS_STEP;
     if ((double)result->iterations >= value[CS_LBFGS_MAX_ITERATIONS])
         return CLSTEP_LBFGS_ITERATIONS;
     if ((double)result->evaluations >= value[CS_LBFGS_MAX_EVALUATIONS])

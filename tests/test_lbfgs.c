@@ -189,6 +189,54 @@ static void rosenbrock_is_minimised(void **state)
         }
 }
 
+/* The same, with the gradient's sign wrong. */
+static double uphill(const double *x, double *g, size_t count, const void *data)
+{
+    const double loss = rosenbrock(x, g, count, data);
+
+    for (size_t i = 0; i < count; i++)
+        g[i] = -g[i];
+    return loss;
+}
+
+/* A call that moves nothing is the last, whatever its limits: the next one
+ * would be the same. */
+static void what_finds_nothing_stops(void **state)
+{
+    static const long counts[] = {20, -1};
+    static const struct {
+        problem_loss *loss;
+        clstep_setting settings[4];
+    } cases[] = {
+        {rosenbrock, {{.name = "tolerance_change", .value = 0}, {0}}},
+        {rosenbrock,
+         {{.name = "tolerance_change", .value = 0},
+          {.name = "max_iterations", .value = 1},
+          {0}}},
+        {rosenbrock,
+         {{.name = "tolerance_change", .value = 0},
+          {.name = "max_evaluations", .value = 1},
+          {0}}},
+        {uphill, {{.name = "max_iterations", .value = 1}, {0}}},
+        {uphill, {{.name = "max_evaluations", .value = 5}, {0}}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct both both;
+
+        open_both(&both, cases[i].loss, NULL, counts, rosenbrock_start,
+                  cases[i].settings);
+
+        const clstep_lbfgs_result result = run_both(&both, 120);
+
+        assert_true(result.stop > CLSTEP_LBFGS_EVALUATIONS);
+        if (cases[i].loss == uphill)
+            assert_int_equal(result.stop, CLSTEP_LBFGS_STEP);
+        close_both(&both);
+    }
+}
+
 static void logistic_regression_reaches_the_minimum(void **state)
 {
     static const clstep_setting none[] = {
@@ -673,6 +721,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rosenbrock_is_minimised),
+        cmocka_unit_test(what_finds_nothing_stops),
         cmocka_unit_test(logistic_regression_reaches_the_minimum),
         cmocka_unit_test(calls_have_the_bits_of_the_reference),
         cmocka_unit_test(many_sums_have_the_bits_of_the_reference),

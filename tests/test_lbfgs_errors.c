@@ -288,13 +288,49 @@ static void a_failing_closure_is_told(void **state)
 
 /* --- state ---------------------------------------------------------------- */
 
+/* Slots that were not written are no pairs: nothing moves, and a reset helps.
+ */
+static void pairs_that_are_none_are_refused(void **state)
+{
+    static const long seven[] = {7, -1};
+    static const clstep_lbfgs_progress progress = {.iterations = 3, .pairs = 2};
+    struct problem p;
+    clstep_lbfgs *lbfgs;
+    clstep_error error;
+    float before[512], after[512];
+
+    (void)state;
+    problem_open(&p, wells, NULL, seven, wells_start);
+    assert_true(p.count <= sizeof(before) / sizeof(*before));
+    fixture_ok(clstep_lbfgs_create(fixture_place()->device, NULL, p.layout,
+                                   &lbfgs, &error),
+               &error);
+    fixture_ok(clstep_lbfgs_restore(lbfgs, &progress, &error), &error);
+    problem_read(&p, before);
+    for (int i = 0; i < 2; i++)
+        fails(clstep_lbfgs_step(lbfgs, p.queue, &p.buffers, problem_closure, &p,
+                                NULL, &error),
+              CLSTEP_INVALID_ARGUMENT, &error,
+              "the sum of s1 times y1 is 0, and of a pair it is more than 0");
+    problem_read(&p, after);
+    assert_memory_equal(before, after, p.count * sizeof(*before));
+    fixture_ok(clstep_lbfgs_reset(lbfgs, &error), &error);
+    fixture_ok(clstep_lbfgs_step(lbfgs, p.queue, &p.buffers, problem_closure,
+                                 &p, NULL, &error),
+               &error);
+    clstep_lbfgs_release(lbfgs);
+    problem_close(&p);
+}
+
 static void bad_states_are_refused(void **state)
 {
     static const clstep_lbfgs_progress bad[] = {
         {.iterations = 20, .pairs = 11},
         {.iterations = 3, .pairs = 3},
         {.iterations = 0, .pairs = 1},
-        {.iterations = UINT64_MAX, .pairs = UINT64_MAX}};
+        {.iterations = 2, .pairs = UINT64_MAX},
+        {.iterations = UINT64_MAX, .pairs = 10},
+        {.iterations = 20, .evaluations = UINT64_MAX}};
     static const clstep_setting few[] = {{"max_iterations", 3, NULL}, {0}};
     const cl_command_queue queue = fixture_place()->queue;
     clstep_lbfgs_progress progress;
@@ -321,7 +357,10 @@ static void bad_states_are_refused(void **state)
         clstep_lbfgs_progress after;
 
         fails(clstep_lbfgs_restore(lbfgs, &bad[i], &error), CLSTEP_OUT_OF_RANGE,
-              &error, "pairs is ");
+              &error,
+              bad[i].iterations > INT64_MAX    ? "iterations is "
+              : bad[i].evaluations > INT64_MAX ? "evaluations is "
+                                               : "pairs is ");
         clstep_lbfgs_state(lbfgs, &after);
         assert_memory_equal(&after, &progress, sizeof(after));
     }
@@ -378,6 +417,7 @@ int main(void)
         cmocka_unit_test(it_is_listed_and_no_rule),
         cmocka_unit_test(bad_calls_change_nothing),
         cmocka_unit_test(a_failing_closure_is_told),
+        cmocka_unit_test(pairs_that_are_none_are_refused),
         cmocka_unit_test(bad_states_are_refused),
     };
 

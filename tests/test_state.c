@@ -149,6 +149,52 @@ static void slots_begin_where_asked(void **state)
     }
 }
 
+/* A mean of which nothing is kept is the gradient, or its square, to the last
+ * bit, however large it was before. */
+static void a_decay_of_zero_keeps_nothing(void **state)
+{
+    static const struct {
+        const char *rule, *setting, *slot;
+        bool square;
+    } cases[] = {
+        {"adam", "beta1", "exp_avg", false},
+        {"adam", "beta2", "exp_avg_sq", true},
+        {"rmsprop", "alpha", "square_avg", true},
+        {"lion", "beta2", "exp_avg", false},
+        {"signum", "momentum", "exp_avg", false},
+        {"laprop", "beta2", "exp_avg_sq", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const clstep_setting list[] = {{.name = cases[i].setting, .value = 0},
+                                       {0}};
+        float before[COUNT], after[COUNT];
+        struct scene scene;
+        clstep_error error;
+
+        scene_open(&scene, cases[i].rule, list, COUNT, fixture_seed());
+        for (size_t k = 0; k < COUNT; k++)
+            before[k] = k % 2 == 0 ? 1e30f : INFINITY;
+        fixture_ok(clstep_optimizer_write(scene.optimizer, queue_of_all(),
+                                          cases[i].slot, 0, COUNT, before,
+                                          &error),
+                   &error);
+        scene_gradient(&scene);
+        fixture_ok(clstep_optimizer_step(scene.optimizer, queue_of_all(),
+                                         &scene.buffers, 0, NULL, NULL, &error),
+                   &error);
+        fixture_ok(clstep_optimizer_read(scene.optimizer, queue_of_all(),
+                                         cases[i].slot, 0, COUNT, after,
+                                         &error),
+                   &error);
+        for (size_t k = 0; k < COUNT; k++)
+            before[k] = cases[i].square ? scene.g[k] * scene.g[k] : scene.g[k];
+        check_floats(cases[i].rule, before, after, COUNT);
+        scene_close(&scene);
+    }
+}
+
 /* Every combination begins as its reference does. */
 static void begins_right(void **state)
 {
@@ -701,6 +747,7 @@ int main(void)
 {
     static const struct CMUnitTest fixed[] = {
         cmocka_unit_test(slots_begin_where_asked),
+        cmocka_unit_test(a_decay_of_zero_keeps_nothing),
         cmocka_unit_test(groups_begin_anew),
         cmocka_unit_test(slots_are_copied_by_parts),
         cmocka_unit_test(steps_are_set),

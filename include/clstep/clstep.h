@@ -987,7 +987,8 @@ typedef enum clstep_lbfgs_stop {
     CLSTEP_LBFGS_ITERATIONS,  /* max_iterations: there may be more to do */
     CLSTEP_LBFGS_EVALUATIONS, /* max_evaluations: the same */
     CLSTEP_LBFGS_GRADIENT,    /* no element is above tolerance_gradient */
-    CLSTEP_LBFGS_STEP,        /* no parameter moved by tolerance_change */
+    CLSTEP_LBFGS_STEP,        /* no parameter moved by tolerance_change, or the
+                                 search has found nothing better */
     CLSTEP_LBFGS_LOSS,        /* it changed by less than tolerance_change */
     CLSTEP_LBFGS_SLOPE,       /* no descent of tolerance_change in sight: the
                                  end of what floats can do, if lr is right */
@@ -1071,7 +1072,7 @@ CLSTEP_API clstep_status clstep_lbfgs_reset(clstep_lbfgs *lbfgs,
  * iteration there are none.  Who keeps all of it, and the parameters, goes on
  * with the same bits: clstep_lbfgs_restore() of the same settings makes room,
  * and clstep_lbfgs_write() writes the slots.  What is not written is zero or
- * what it was.
+ * what it was; a step refuses pairs that no iteration can have left.
  */
 typedef struct clstep_lbfgs_progress {
     uint64_t iterations;  /* of all calls */

@@ -17,6 +17,6 @@ new_parameter(float w, float x, struct state *s, const struct hyper *h)
 {
     const float moved = w * h->shrink - h->rate * x;
 
-    s->ax = averaged(s->ax, moved, h->share);
+    s->ax = mean(s->ax, moved, h->share);
     return moved;
 }

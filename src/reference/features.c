@@ -152,11 +152,8 @@ static void update_ema(const struct step *s)
     const float *w = s->w;
     float *e = slot(s, "ema");
 
-    if (c == 1.0f)
-        memcpy(e, w, s->count * sizeof(*e));
-    else
-        for (size_t i = 0; i < s->count; i++)
-            e[i] = ema(e[i], w[i], c);
+    for (size_t i = 0; i < s->count; i++)
+        e[i] = ema(e[i], w[i], c);
 }
 
 /* The copy of w in fewer bits. */

@@ -233,10 +233,11 @@ static inline double bias_correction(double beta, uint64_t t)
     return 1.0 - power(beta, t);
 }
 
-/* An exponential moving average: s moves towards x by the share c. */
+/* An exponential moving average: s moves towards x by the share c, and is x
+ * where that is all. */
 static inline float ema(float s, float x, float c)
 {
-    return s + c * (x - s);
+    return c == 1.0f ? x : s + c * (x - s);
 }
 
 /* The sign; a zero keeps its own, and a NaN stays a NaN. */

@@ -425,6 +425,8 @@ static enum outcome iterate(struct reference_lbfgs_run *run)
 
     if (outcome != GOES_ON)
         return outcome;
+    if (run->t == 0.0)
+        return stop(run, REFERENCE_LBFGS_STEP);
     if (is_last)
         return stop(run, REFERENCE_LBFGS_ITERATIONS);
     if (run->result->evaluations >= l->max_evaluations)

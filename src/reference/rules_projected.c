@@ -140,7 +140,7 @@ static float adamp(const struct step *s)
         m[i] = ema(m[i], x[i], c1);
         v[i] = ema(v[i], x[i] * x[i], c2);
 
-        const float top = nesterov ? m[i] + c1 * (x[i] - m[i]) : m[i];
+        const float top = nesterov ? ema(m[i], x[i], c1) : m[i];
 
         s->u[i] = top / (sqrtf(v[i]) * k2 + eps);
     }

@@ -93,11 +93,8 @@ static float asgd(const struct step *s)
         w[i] = w[i] * factor;
         w[i] = w[i] - eta * x[i];
     }
-    if (mu == 1.0f)
-        memcpy(a, w, s->count * sizeof(*a));
-    else
-        for (size_t i = 0; i < s->count; i++)
-            a[i] = ema(a[i], w[i], mu);
+    for (size_t i = 0; i < s->count; i++)
+        a[i] = ema(a[i], w[i], mu);
     return 0.0f;
 }
 
