@@ -74,15 +74,19 @@ static const clstep_setting_info features[CS_FEATURES] = {
                      "limit of the norm of each row of a matrix, 0 for none",
                      NUMBER, 0.0, 0.0, FLT_MAX, NULL},
     [CS_PRUNE] = {"prune",
-                  "share of the smallest elements of each matrix held at zero",
+                  "share of the smallest elements of each matrix held at zero; "
+                  "acts where they are chosen: by default in step 1 alone",
                   NUMBER, 0.0, 0.0, 1.0, NULL},
     [CS_PRUNE_BEGIN] = {"prune_begin",
-                        "the step at which that share begins to grow", NUMBER,
-                        0.0, 0.0, 0x1p53, NULL},
-    [CS_PRUNE_END] = {"prune_end", "the step at which it is reached", NUMBER,
-                      0.0, 0.0, 0x1p53, NULL},
+                        "the first step that chooses elements, 0 for 1; the "
+                        "share grows from it",
+                        NUMBER, 0.0, 0.0, 0x1p53, NULL},
+    [CS_PRUNE_END] = {"prune_end",
+                      "the last one, which reaches the share; to choose again, "
+                      "it must be above prune_begin",
+                      NUMBER, 0.0, 0.0, 0x1p53, NULL},
     [CS_PRUNE_EVERY] = {"prune_every",
-                        "steps from one choice of the elements to the next",
+                        "steps from one choice to the next, up to prune_end",
                         NUMBER, 100.0, 1.0, 0x1p53, NULL},
     [CS_EMA_DECAY] = {"ema_decay",
                       "decay of the average of the parameters in slot ema, 0 "

@@ -543,6 +543,11 @@ CLSTEP_API clstep_status clstep_optimizer_evaluate(
  * Sets a number for the steps to come, in every group: any number of the rule,
  * and any optional one that was given at creation, as those of the features
  * are.  Never rebuilds anything.
+ *
+ * 'prune' acts in the steps that choose elements, and does nothing after the
+ * last of them.  By default that is step 1 alone; with prune_end above
+ * prune_begin (1 where that is 0) they are prune_begin, every prune_every-th
+ * step from there, and prune_end.  Steps are those of the group.
  */
 CLSTEP_API clstep_status clstep_optimizer_set(clstep_optimizer *optimizer,
                                               const char *name, double value,
