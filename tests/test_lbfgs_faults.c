@@ -105,8 +105,7 @@ static clstep_status step_elsewhere(struct run *run, clstep_error *error)
 
 static clstep_status write_slot(struct run *run, clstep_error *error)
 {
-    for (size_t i = 0; i < COUNT; i++)
-        run->data[i] = records[0].w[i] / 3.0f;
+    memset(run->data, 0, sizeof(run->data)); /* it stays a pair */
     return clstep_lbfgs_write(run->lbfgs, run->problem.queue, "s1", 100, 50,
                               run->data, error);
 }
