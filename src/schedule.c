@@ -260,6 +260,12 @@ static double inner_step(const clstep_schedule *schedule, double s)
     return s < warmup ? 0.0 : s - warmup;
 }
 
+/* A learning rate that is a number, and none below 0. */
+static double held(double lr)
+{
+    return lr > DBL_MAX ? DBL_MAX : lr > 0.0 ? lr : 0.0;
+}
+
 double clstep_schedule_at(const clstep_schedule *schedule, uint64_t step)
 {
     const double s = (double)step;
@@ -267,11 +273,12 @@ double clstep_schedule_at(const clstep_schedule *schedule, uint64_t step)
     if (schedule == NULL)
         return 0.0;
 
-    double lr = schedule->kind->lr(schedule, inner_step(schedule, s));
+    const double lr =
+        held(schedule->kind->lr(schedule, inner_step(schedule, s)));
 
-    if (s < cs_schedule_feature(schedule, CS_WARMUP))
-        lr *= ramp(schedule, s);
-    return lr > DBL_MAX ? DBL_MAX : lr < -DBL_MAX ? -DBL_MAX : lr;
+    return s < cs_schedule_feature(schedule, CS_WARMUP)
+               ? held(lr * ramp(schedule, s))
+               : lr;
 }
 
 int clstep_schedule_momentum(const clstep_schedule *schedule, uint64_t step,

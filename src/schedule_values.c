@@ -199,6 +199,14 @@ static double run_begin(double m, double i)
     return m == 1.0 ? i : (power(m, i) - 1.0) / (m - 1.0);
 }
 
+/* Says whether it has begun at step 's'.  A T_mult that is no whole number may
+ * move the beginning by a rounding: 10 steps and 19 are no more than 29. */
+static bool has_begun(const double *v, double i, double s)
+{
+    return v[RESTARTS_STEPS] * run_begin(v[RESTARTS_FACTOR], i) <=
+           s + smaller(1e-12 * s, 0.01);
+}
+
 double cs_cosine_restarts_lr(const clstep_schedule *x, double s)
 {
     const double *v = x->value;
@@ -208,9 +216,9 @@ double cs_cosine_restarts_lr(const clstep_schedule *x, double s)
 
     /* The logarithm may miss a whole number by a rounding. */
     i = floor(i);
-    if (i > 0.0 && run_begin(m, i) > p)
+    if (i > 0.0 && !has_begun(v, i, s))
         i -= 1.0;
-    else if (run_begin(m, i + 1.0) <= p)
+    else if (has_begun(v, i + 1.0, s))
         i += 1.0;
 
     const double length = power(m, i), gain = power(v[RESTARTS_GAMMA], i);

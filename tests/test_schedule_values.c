@@ -91,6 +91,10 @@ static const struct value {
     {"cosine_restarts T_0=3 T_mult=2", 9, 1},
     {"cosine_restarts T_0=3 T_mult=2", 3145725, 1},
     {"cosine_restarts T_0=1 T_mult=10", 1111111, 1},
+    {"cosine_restarts T_0=10 T_mult=1.9", 29, 1},
+    {"cosine_restarts T_0=1000 T_mult=1.2", 3640, 1},
+    {"cosine_restarts lr=0.1 eta_min=0.2 m_mul=2 form=range", 40, 0},
+    {"exponential_epoch lr=2 gamma=10 first_epoch=400 warmup=10", 0, 0},
     /* Where log() is below and above the number of the run. */
     {"cosine_restarts T_0=1 T_mult=10", 111, 1},
     {"cosine_restarts T_0=1 T_mult=2", (UINT64_C(1) << 53) - 2, 0},

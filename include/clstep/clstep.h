@@ -816,8 +816,8 @@ CLSTEP_API clstep_status clstep_schedule_create(const char *kind,
 CLSTEP_API void clstep_schedule_release(clstep_schedule *schedule);
 
 /*
- * The learning rate for step number 'step': of the first step, 0.  Never a NaN
- * or an infinity; 0 for NULL.  What no step can have (beyond a one-cycle's
+ * The learning rate for step number 'step': of the first step, 0.  Never a NaN,
+ * an infinity or below 0; 0 for NULL.  What no step can have (beyond a one-cycle's
  * end, say) has the last value.
  */
 CLSTEP_API double
