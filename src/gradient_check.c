@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double agrees = 1e-3, suspicious = 1e-2;
 static const uint64_t usual_samples = 16;
@@ -297,6 +298,30 @@ read_gradients(struct check *check, const clstep_layout *layout, float **out,
     return status;
 }
 
+/* Checks all tensors, and gives their results where none fails. */
+static clstep_status
+check_all(struct check *check, const clstep_layout *layout, const float *a,
+          clstep_gradient_result *results, clstep_error *error)
+{
+    const size_t count = clstep_layout_tensors(layout);
+    clstep_gradient_result *found = calloc(count + 1, sizeof(*found));
+    clstep_status status = CLSTEP_OK;
+
+    if (found == NULL)
+        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
+                       "no memory for the results of %zu tensors", count);
+    for (size_t t = 0;
+         status == CLSTEP_OK && clstep_layout_tensor(layout, t, &check->tensor);
+         t++) {
+        status = check_tensor(check, a, samples_of(check), &found[t], error);
+        a += samples_of(check);
+    }
+    if (status == CLSTEP_OK && count != 0)
+        memcpy(results, found, count * sizeof(*found));
+    free(found);
+    return status;
+}
+
 clstep_status
 clstep_check_gradient(const clstep_layout *layout, cl_command_queue queue,
                       cl_mem parameters, uint64_t parameters_offset,
@@ -314,7 +339,7 @@ clstep_check_gradient(const clstep_layout *layout, cl_command_queue queue,
         .loss = loss,
         .user = user,
     };
-    float *gradient = NULL, *a;
+    float *gradient = NULL;
 
     if (layout == NULL || loss == NULL || results == NULL)
         return cs_fail(error, CLSTEP_INVALID_ARGUMENT, "%s is NULL",
@@ -332,14 +357,8 @@ clstep_check_gradient(const clstep_layout *layout, cl_command_queue queue,
         status = wait_for_all(queue, error);
     if (status == CLSTEP_OK)
         status = read_gradients(&check, layout, &gradient, error);
-    a = gradient;
-    for (size_t t = 0;
-         status == CLSTEP_OK && clstep_layout_tensor(layout, t, &check.tensor);
-         t++) {
-        status =
-            check_tensor(&check, a, samples_of(&check), &results[t], error);
-        a += samples_of(&check);
-    }
+    if (status == CLSTEP_OK)
+        status = check_all(&check, layout, gradient, results, error);
     free(gradient);
     return status;
 }

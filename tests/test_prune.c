@@ -305,6 +305,41 @@ static void skipped_steps_do_not_count(void **state)
     whole_close(&whole);
 }
 
+/* What is written to the slot is held, in tensors that are never chosen in too,
+ * until the next update. */
+static void a_slot_that_is_written_is_held(void **state)
+{
+    static const clstep_setting lists[][6] = {
+        {COURSE, {0}},
+        {COURSE, NUMBER("max_norm", 1.5), {0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        struct whole whole;
+        clstep_error error;
+        float *pruned;
+
+        whole_open(&whole, "sgd", lists[i], shapes, SHAPES, fixture_seed() + i);
+        flatten(&whole);
+        pruned = reference_slot(whole.reference, "pruned");
+        assert_non_null(pruned);
+        for (size_t t = 0; t < whole.tensor_count; t++) {
+            const struct reference_tensor *tensor = &whole.tensors[t];
+
+            for (uint64_t k = 0; k < tensor->count; k++)
+                pruned[tensor->offset + k] = k % 3 == 0 ? -1.0f : 0.0f;
+            fixture_ok(clstep_optimizer_write(whole.optimizer, queue_of_all(),
+                                              "pruned", tensor->offset,
+                                              tensor->count,
+                                              pruned + tensor->offset, &error),
+                       &error);
+        }
+        take_course(&whole);
+        whole_close(&whole);
+    }
+}
+
 /* What a checkpoint has: the slots by name, and the steps of the groups. */
 static void goes_on_from_a_checkpoint(void **state)
 {
@@ -527,6 +562,7 @@ int main(void)
         cmocka_unit_test(numbers_are_rounded_to_even),
         cmocka_unit_test(course_equals_reference),
         cmocka_unit_test(skipped_steps_do_not_count),
+        cmocka_unit_test(a_slot_that_is_written_is_held),
         cmocka_unit_test(goes_on_from_a_checkpoint),
         cmocka_unit_test(launches_do_not_grow),
         cmocka_unit_test(zeros_are_counted),

@@ -857,8 +857,8 @@ CLSTEP_API int clstep_schedule_stops(const clstep_schedule *schedule);
 
 /*
  * The state, and a schedule of the same settings set to it: it then goes on as
- * the other would have.  Numbers that no schedule of these settings can have
- * are refused.
+ * the other would have.  A number that is outside of its range is refused; that
+ * all of them belong together is the caller's care.
  */
 CLSTEP_API void
 clstep_schedule_state(const clstep_schedule *schedule, clstep_watch *state);

@@ -103,11 +103,10 @@ void reference_prune(const struct step *s)
     float *pruned = slot(s, "pruned");
     double share;
 
-    if (s->rows == 0)
-        return;
     hold(s, pruned);
     if (!find_share(s, &share))
         return;
-    choose(s, pruned, (size_t)floor(share * (double)s->count + 0.5));
+    choose(s, pruned,
+           s->rows == 0 ? 0 : (size_t)floor(share * (double)s->count + 0.5));
     hold(s, pruned);
 }
