@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const clstep_setting_info *
@@ -101,10 +102,20 @@ fail_choice(const struct cs_names *names, const clstep_setting_info *info,
 
 /* --- checks --------------------------------------------------------------- */
 
-/* Says whether nine digits may not tell the two apart. */
-static bool is_beside(double value, double bound)
+/* A text of 9 digits, or of as many as make a number in [min, max] when it is
+ * typed. */
+static const char *
+number_text(double number, double min, double max, char text[32])
 {
-    return fabs(value - bound) <= 1e-7 * fabs(bound);
+    for (int digits = 9; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, number);
+
+        const double typed = strtod(text, NULL);
+
+        if (typed >= min && typed <= max)
+            break;
+    }
+    return text;
 }
 
 clstep_status
@@ -118,13 +129,13 @@ cs_names_check(const struct cs_names *names, const clstep_setting_info *info,
 
     /* Written so that a NaN is out of range too. */
     if (!(value >= info->min && value <= info->max)) {
-        const int digits =
-            is_beside(value, info->min) || is_beside(value, info->max) ? 17 : 9;
+        char texts[3][32];
 
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,
-                       "%s of %s is %.*g, which is not in [%.*g, %.*g]",
-                       info->name, names->owner, digits, value, digits,
-                       info->min, digits, info->max);
+                       "%s of %s is %s, which is not in [%s, %s]", info->name,
+                       names->owner, number_text(value, value, value, texts[0]),
+                       number_text(info->min, info->min, info->max, texts[1]),
+                       number_text(info->max, info->min, info->max, texts[2]));
     }
     if (info->kind == CLSTEP_COUNT && value != floor(value))
         return cs_fail(error, CLSTEP_OUT_OF_RANGE,

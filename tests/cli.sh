@@ -806,7 +806,7 @@ done
 for value in -1 nan inf -inf 1e39 1e999; do
     misused 'lr of sgd is .*not in' --rule sgd "$@" --set "lr=$value"
 done
-misused 'is 3.4028234699.*, which is not in .*, 3.4028234663.*' --rule sgd \
+misused 'is 3.40282347e+38, which is not in .*, 3.402823466e+38' --rule sgd \
     "$@" --set lr=3.40282347e38
 misused "no setting 'beta1'" --rule sgd "$@" --set beta1=0.9
 misused 'given twice' --rule sgd "$@" --set lr=1 --set lr=2

@@ -439,14 +439,27 @@ static void numbers_keep_their_range(void **state)
         if (info.min == 0.0)
             accepted(rule, alone(list, info.name, -0.0));
         for (size_t k = 0; k < sizeof(outside) / sizeof(*outside); k++) {
-            /* The first two lie beside a bound, and have to look different. */
-            const bool beside = (k == 0 && info.min != 0.0) || k == 1;
-            const int digits = beside ? 17 : 9;
+            double value, bounds[2];
+            clstep_error error;
 
-            snprintf(words, sizeof(words), "%s|[%.*g, %.*g]", info.name, digits,
-                     info.min, digits, info.max);
+            snprintf(words, sizeof(words), "%s of ", info.name);
             refused(rule, alone(list, info.name, outside[k]),
                     CLSTEP_OUT_OF_RANGE, words);
+
+            /* What the sentence says can be typed: the value is refused again,
+             * and the bounds are taken. */
+            clstep_rule_check(rule, list, &error);
+            assert_int_equal(sscanf(strstr(error.message, " is "),
+                                    " is %lf, which is not in [%lf, %lf]",
+                                    &value, &bounds[0], &bounds[1]),
+                             3);
+            assert_true(value == outside[k] || isnan(value));
+            for (size_t b = 0; b < 2; b++) {
+                const double bound = b == 0 ? info.min : info.max;
+
+                assert_true(fabs(bounds[b] - bound) <= 1e-8 * fabs(bound));
+                accepted(rule, alone(list, info.name, bounds[b]));
+            }
         }
     }
 }

@@ -135,6 +135,10 @@ int cli_schedule_settings(const clstep_schedule_kind *kind,
 /* A number's default as a text, or "none". */
 const char *cli_default_text(const clstep_setting_info *info, char text[32]);
 
+/* A bound of a setting in 9 digits, or in as many as are within the bounds. */
+const char *cli_bound_text(const clstep_setting_info *info, double bound,
+                           char text[32]);
+
 /* Prints what is known of a setting, or gives it as a JSON object. */
 void cli_print_setting(const clstep_setting_info *info);
 json_t *cli_describe_setting(const clstep_setting_info *info);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether a number has a default: that of lr_max is another setting. */
@@ -19,14 +20,30 @@ const char *cli_default_text(const clstep_setting_info *info, char text[32])
     return has_default(info) ? cli_number_text(info->initial, text) : "none";
 }
 
+const char *
+cli_bound_text(const clstep_setting_info *info, double bound, char text[32])
+{
+    for (int digits = 9; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, bound);
+
+        const double typed = strtod(text, NULL);
+
+        if (typed >= info->min && typed <= info->max)
+            break;
+    }
+    return text;
+}
+
 /* --- text ----------------------------------------------------------------- */
 
 static void print_number(const clstep_setting_info *info)
 {
-    char initial[32];
+    char initial[32], min[32], max[32];
 
-    printf("%s, %sin [%.9g, %.9g]%s", cli_default_text(info, initial),
-           info->kind == CLSTEP_COUNT ? "whole, " : "", info->min, info->max,
+    printf("%s, %sin [%s, %s]%s", cli_default_text(info, initial),
+           info->kind == CLSTEP_COUNT ? "whole, " : "",
+           cli_bound_text(info, info->min, min),
+           cli_bound_text(info, info->max, max),
            info->given      ? ", given by default"
            : info->optional ? ", acts if given"
                             : "");
@@ -43,7 +60,11 @@ void cli_print_setting(const clstep_setting_info *info)
     } else if (info->kind == CLSTEP_FLAG) {
         printf("%d, a flag: 0 or 1", (int)info->initial);
     } else if (info->kind == CLSTEP_LIST) {
-        printf("none, a list of numbers in [%.9g, %.9g]", info->min, info->max);
+        char min[32], max[32];
+
+        printf("none, a list of numbers in [%s, %s]",
+               cli_bound_text(info, info->min, min),
+               cli_bound_text(info, info->max, max));
     } else {
         print_number(info);
     }

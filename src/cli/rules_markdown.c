@@ -107,10 +107,14 @@ static void print_range(const clstep_setting_info *info)
     } else if (info->kind == CLSTEP_CHOICE) {
         for (int i = 0; info->choices[i] != NULL; i++)
             printf("%s%s", i > 0 ? ", " : "", info->choices[i]);
-    } else if (info->max >= (double)FLT_MAX) {
-        printf("%.9g or more", info->min);
     } else {
-        printf("%.9g to %.9g", info->min, info->max);
+        char min[32], max[32];
+
+        cli_bound_text(info, info->min, min);
+        if (info->max >= (double)FLT_MAX)
+            printf("%s or more", min);
+        else
+            printf("%s to %s", min, cli_bound_text(info, info->max, max));
     }
 }
 
