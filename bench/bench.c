@@ -41,11 +41,13 @@ static const char usage[] =
     "--whole-step measures adamw, or the chosen rules, alone ('update'), with\n"
     "clip_norm and check_finite ('with norm'), and with grad_scale, ema_decay,\n"
     "copy_type=bf16 and zero_grad as well ('everything').  Of the latter it\n"
-    "tells the passes apart where the device times its work and N is a\n"
-    "multiple of 256; the limit of the norm's pass is a loop in C on all\n"
-    "cores, or on a device that is no CPU a kernel that only reads.  Host us\n"
-    "are the host's microseconds for a step, beyond those for as many empty\n"
-    "launches.\n";
+    "tells the passes apart ('everything: update pass' and 'norm pass') where\n"
+    "the device times its work and N is a multiple of 256, but not of rules\n"
+    "with sums of their own (sgdp, adamp, lamb, lars, novograd, stable_adamw),\n"
+    "nor with cautious_update, max_norm or prune.  The limit of the norm's pass\n"
+    "is a loop in C on all cores, or on a device that is no CPU a kernel that\n"
+    "only reads.  Host us are the host's microseconds for a step, beyond those\n"
+    "for as many empty launches.\n";
 
 /* --- what to measure ------------------------------------------------------ */
 
@@ -377,14 +379,14 @@ static int choose_split(struct work *work, const struct options *options)
         code = cli_count("--groups",
                          options->groups != NULL ? options->groups : "1",
                          MAX_GROUPS, &work->groups);
-    if (code == -1 && work->groups > work->tensors)
-        code = cli_misuse("--groups is %" PRIu64 ", more than the --tensors,"
-                          " %" PRIu64,
-                          work->groups, work->tensors);
     if (code == -1 && options->models != NULL &&
         (options->tensors != NULL || options->groups != NULL))
         code = cli_misuse("--tensors and --groups split a --size: leave --model"
                           " out");
+    if (code == -1 && work->groups > work->tensors)
+        code = cli_misuse("--groups is %" PRIu64 ", more than the --tensors,"
+                          " %" PRIu64,
+                          work->groups, work->tensors);
     return code == -1 ? CLI_OK : code;
 }
 
@@ -401,12 +403,35 @@ static int choose_rounds(struct work *work, const struct options *options)
     return CLI_OK;
 }
 
+/* What acts on matrices needs one. */
+static int
+check_matrices(const struct work *work, const struct options *options)
+{
+    static const char *const names[] = {"max_norm", "prune"};
+
+    if (options->models != NULL)
+        return CLI_OK;
+    for (size_t i = 0; i < work->choice_count; i++) {
+        const clstep_setting *s = work->choices[i].settings;
+
+        for (; s != NULL && s->name != NULL; s++)
+            for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+                if (strcmp(s->name, names[n]) == 0)
+                    return cli_misuse("%s acts on matrices, and a --size is a "
+                                      "vector: give a --model",
+                                      s->name);
+    }
+    return CLI_OK;
+}
+
 static int choose_work(struct work *work, const struct options *options)
 {
     int code = choose_rounds(work, options);
 
     if (code == CLI_OK)
         code = choose_rules(work, options);
+    if (code == CLI_OK)
+        code = check_matrices(work, options);
     if (code == CLI_OK)
         code = choose_split(work, options);
     if (code == CLI_OK)

@@ -196,7 +196,7 @@ write_script(FILE *script, const char *name, const struct bench_result *results,
     fprintf(script, "unset multiplot\n");
 }
 
-int bench_plot(const char *name, FILE **out, const struct bench_result *results,
+int bench_plot(struct cli_file *plot, const struct bench_result *results,
                size_t count, const char *device, const char *settings)
 {
     const struct names names = {.device = device, .settings = settings};
@@ -205,8 +205,8 @@ int bench_plot(const char *name, FILE **out, const struct bench_result *results,
 
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
-    write_script(script, name, results, count, &names);
-    code = cli_gnuplot_draw(script, name, out);
+    write_script(script, plot->name, results, count, &names);
+    code = cli_gnuplot_draw(script, plot);
     fclose(script);
     return code;
 }

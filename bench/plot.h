@@ -10,12 +10,12 @@
 #include <stdio.h>
 
 /*
- * Draws 'count' results as an SVG into the file 'name', as cli_gnuplot_draw()
+ * Draws 'count' results as an SVG into the file 'plot', as cli_gnuplot_draw()
  * does: a bar of GB/s for each, its share above, and a mark where the bar would
  * end at a share of 1.  The title names 'device' and, if there are any,
  * 'settings'.
  */
-int bench_plot(const char *name, FILE **out, const struct bench_result *results,
+int bench_plot(struct cli_file *plot, const struct bench_result *results,
                size_t count, const char *device, const char *settings);
 
 #endif /* BENCH_PLOT_H */

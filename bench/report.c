@@ -39,23 +39,19 @@ int bench_report_open(struct bench_report *report, bool json, const char *csv,
     int code = check_names(csv, plot);
 
     report->json = json;
-    report->csv_name = csv;
-    report->plot_name = plot;
     if (code == CLI_OK && plot != NULL)
         code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = cli_file_try("--csv", csv, &report->csv);
+        code = cli_file_open(&report->csv, "--csv", csv);
     if (code == CLI_OK)
-        code = cli_file_try("--plot", plot, &report->plot);
+        code = cli_file_open(&report->plot, "--plot", plot);
     return code;
 }
 
 void bench_report_close(struct bench_report *report)
 {
-    if (report->csv != NULL)
-        fclose(report->csv);
-    if (report->plot != NULL)
-        fclose(report->plot);
+    cli_file_release(&report->csv);
+    cli_file_release(&report->plot);
     json_decref(report->context);
     json_decref(report->benchmarks);
     free(report->settings);
@@ -194,15 +190,12 @@ int bench_report_add(struct bench_report *report,
                      const struct bench_result *result)
 {
     json_t *row = row_of(result);
-    int code;
+    FILE *csv = report->csv.output.stream;
 
     if (json_array_append_new(report->benchmarks, row) != 0)
         return cli_fail("a result could not be kept");
-    code = cli_file_open("--csv", report->csv_name, &report->csv);
-    if (code != CLI_OK)
-        return code;
-    if (report->csv != NULL)
-        write_csv(report->csv, row, json_array_size(report->benchmarks) == 1);
+    if (csv != NULL)
+        write_csv(csv, row, json_array_size(report->benchmarks) == 1);
     if (report->json)
         return CLI_OK;
 
@@ -224,16 +217,20 @@ int bench_report_end(struct bench_report *report,
 {
     int code = CLI_OK;
 
-    if (report->plot_name != NULL)
-        code = bench_plot(report->plot_name, &report->plot, results, count,
-                          report->device, report->settings);
+    if (report->plot.name != NULL)
+        code = bench_plot(&report->plot, results, count, report->device,
+                          report->settings);
     if (code == CLI_OK)
-        code = cli_file_close("--plot", report->plot_name, &report->plot);
+        code = cli_file_finish(&report->plot);
     if (code == CLI_OK)
-        code = cli_file_close("--csv", report->csv_name, &report->csv);
+        code = cli_file_finish(&report->csv);
     if (code == CLI_OK && report->json)
         code =
             cli_print_json(json_pack("{s:O, s:O}", "context", report->context,
                                      "benchmarks", report->benchmarks));
+    if (code == CLI_OK)
+        code = cli_file_commit(&report->plot);
+    if (code == CLI_OK)
+        code = cli_file_commit(&report->csv);
     return code;
 }

@@ -85,8 +85,14 @@ expect 0 --size 300 --rounds 1 --rule sgd --rule lion --set grad_type=bf16 \
 has out '"bytes_per_parameter": 20,'
 has out '"bytes_per_parameter": 28,'
 expect 0 --size 300 --rounds 1 --rule sgd --set grad_type=f16 \
-    --set zero_grad=1 --set clip_norm=1 --set max_norm=1 --json
+    --set zero_grad=1 --set clip_norm=1 --json
 has out '"bytes_per_parameter": 14,'
+
+# What acts on matrices acts on those of a model; a simulator has no time for it.
+if [ -z "${CLSTEP_TEST_SMALL:-}" ]; then
+    expect 0 --model resnet50 --rounds 1 --rule sgd --set prune=0.5 --json
+    has out '"bytes_per_parameter": 16,'
+fi
 
 # A size in tensors and groups.
 expect 0 --size 1000 --size 7 --tensors 7 --groups 3 --rounds 1 --rule adam \
@@ -165,6 +171,14 @@ if gnuplot --version >/dev/null 2>&1; then
     expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/cut.svg" --json
     path=$PATH
     [ "$(cat "$folder/cut.svg")" = old ] || fail "an old plot is gone"
+
+    # A CSV whose plot fails keeps what it was.
+    path=$folder/bin:$PATH
+    echo old >"$folder/csv"
+    expect 1 --rule sgd --size 16 --rounds 1 --plot "$folder/cut.svg" --json \
+        --csv "$folder/csv"
+    path=$PATH
+    [ "$(cat "$folder/csv")" = old ] || fail "an old CSV is gone"
 else
     echo 'bench.sh: no gnuplot, so no plot is tried'
 fi
@@ -174,6 +188,8 @@ for option in rule set size tensors groups model whole-step device rounds csv \
     plot json; do
     has out "--$option"
 done
+tr '\n' ' ' <"$folder/out" >"$folder/help"
+has help "'norm pass') .* not of rules with sums of their own (sgdp, adamp,"
 
 # --- mistakes -----------------------------------------------------------------
 
@@ -199,6 +215,18 @@ for option in tensors groups; do
     done
     expect 2 --rule sgd --model gpt2 --$option 1
     has err '^clstep: --tensors and --groups split a --size: leave --model out'
+    for rule in sgd lbfgs; do
+        expect 2 --rule $rule --size 16 --model resnet50 --$option 2
+        has err '^clstep: --tensors and --groups split a --size: leave --model'
+    done
+done
+for setting in max_norm=0.5 prune=0.5; do
+    for size in '--size 16' ''; do
+        # shellcheck disable=SC2086
+        expect 2 --rule sgd --set $setting $size
+        has err "^clstep: ${setting%=*} acts on matrices, .*: give a --model$"
+    done
+    expect 2 --whole-step --rule adam --size 16 --set $setting
 done
 expect 2 --rule sgd --size 16 --tensors 17
 has err '^clstep: --tensors is 17, more than the elements of --size 16$'

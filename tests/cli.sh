@@ -79,6 +79,12 @@ for name in devices rules bench verify replay schedule initializers path; do
 done
 expect 0 --version
 has out '^clstep [0-9]*\.[0-9]*\.[0-9]*$'
+for option in --version --help -h; do
+    for extra in extra --frob devices --help; do
+        expect 2 $option $extra
+        has err "^clstep: the argument '$extra' is one too many$"
+    done
+done
 for name in devices rules schedule initializers replay; do
     expect 0 $name --help
     has out "^Usage: clstep $name"
@@ -156,7 +162,8 @@ expect 0 rules lbfgs
 for word in 'no rule by element' 'lr  *1, in' 'history  *10, whole, in' \
     'line_search  *wolfe | none' 'max_iterations  *20, whole' \
     'max_evaluations  *25' 'tolerance_gradient  *1e-07' \
-    'tolerance_change  *1e-09' 'Nocedal'; do
+    'tolerance_change  *1e-09' 'Nocedal' '^  Dialects:$' \
+    '^      torch.optim.LBFGS() -> lbfgs history=100 line_search=none$'; do
     has out "$word"
 done
 ! grep -q 'SPDX\|grad_scale' "$folder/out" || fail "lbfgs has what it has not"
@@ -164,6 +171,8 @@ expect 0 rules lbfgs --json
 is_object
 [ "$(grep -c '"formula":' "$folder/out")" -eq 1 ] || fail "more than lbfgs"
 has out '"by_element": false'
+has out '"theirs": "torch.optim.LBFGS()"'
+has out '"ours": "lbfgs history=100 line_search=none"'
 expect 2 rules lbfgs adam
 expect 2 verify --rule lbfgs
 has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
@@ -181,8 +190,6 @@ expect 0 bench --rule lbfgs --set history=2 --size 1027 --size 1 --rounds 2 --js
 is_object
 has out '"name": "lbfgs/1027"'
 has out '"bytes_per_parameter": 104'
-expect 0 bench --rule sgd --set prune=0.5 --size 1027 --rounds 1 --json
-has out '"bytes_per_parameter": 16'
 expect 2 replay --rule lbfgs --params p --grads g --out o
 has err '^clstep: lbfgs is no rule by element, .* clstep_lbfgs_create()'
 expect 0 rules adamw
@@ -390,9 +397,18 @@ for option in set:lr=1 steps:3 metrics:M state-in:S state-out:S csv:F \
     wrong "^clstep: --${option%%:*} needs the NAME of a schedule" \
         "--${option%%:*}" "${option#*:}"
     [ $option = steps:3 ] || [ $option = metrics:M ] ||
-        wrong "^clstep: --${option%%:*} needs --steps" \
+        wrong "^clstep: --${option%%:*} needs --steps$" \
             cosine "--${option%%:*}" "${option#*:}"
+    # Where metrics can be told, there is a step for each.
+    case $option in
+    steps:* | metrics:*) continue ;;
+    set:*) option=set:patience=2 ;;
+    esac
+    wrong "^clstep: --${option%%:*} needs --steps or --metrics$" \
+        plateau "--${option%%:*}" "${option#*:}"
 done
+wrong '^clstep: --set needs --steps or --metrics$' cosine --set stop_patience=3
+wrong "^clstep: lr of cosine is 'x'" cosine --set lr=x
 for value in '' ten 1x nan inf -1; do
     wrong 'lr of cosine is ' cosine --steps 3 --set "lr=$value"
 done
@@ -471,6 +487,81 @@ bad_schedule_state 'best of the state of plateau is nan' best=nan 1
 bad_schedule_state 'stop of the state of plateau is 1' stop=1 1
 
 rm -f all state bad csv
+
+# What fails later leaves an old file as it was, and makes no new one.
+echo old >keep.csv
+for name in keep.csv new.csv; do
+    unusable '--state-out: cannot write' plateau --steps 2 --csv $name \
+        --state-out missing/X
+done
+if [ -c /dev/full ]; then
+    "$clstep" schedule cosine --steps 2 --csv keep.csv >/dev/full 2>&1
+    [ $? -eq 1 ] || fail 'schedule on a full stdout: not 1'
+fi
+[ "$(cat keep.csv)" = old ] || fail 'a failure changed an old CSV'
+[ ! -e new.csv ] || fail 'a failure left a CSV'
+
+# A stdout that takes nothing.
+mkfifo "$folder/full"
+exec 9<>"$folder/full"
+dd if=/dev/zero of="$folder/full" oflag=nonblock bs=4096 2>/dev/null
+
+# pending NUMBER - waits until there are so many files with temporary names.
+pending() {
+    tries=0
+    until [ "$(find . -name '.clstep-*.tmp' | wc -l)" -eq "$1" ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || return 1
+    done
+}
+
+# interrupted NUMBER ARGUMENT... - a command whose files are written, but wait for
+# that stdout: a signal removes these NUMBER files, and ends it.
+interrupted() {
+    number=$1
+    shift
+    for signal in HUP:129 INT:130 TERM:143; do
+        # A shell lets what runs in the background ignore INT.
+        env --default-signal=INT "$clstep" "$@" >&9 2>"$folder/err" &
+        started=$!
+        pending "$number" || fail "$*: it does not write $number files"
+        kill -s ${signal%:*} $started
+        wait $started
+        code=$?
+        [ $code -eq ${signal#*:} ] || fail "$*: ${signal%:*} gives $code"
+        [ -z "$(find . -name '.clstep-*.tmp')" ] || {
+            fail "$*: ${signal%:*} leaves $(find . -name '.clstep-*.tmp')"
+            rm -f .clstep-*.tmp
+        }
+    done
+}
+interrupted 2 schedule plateau --steps 3 --csv keep.csv --state-out new
+interrupted 2 replay --rule adam --params P --grads G --out keep.csv \
+    --state-out new --reference --json
+interrupted 1 path --rule sgd --csv keep.csv --reference
+# A driver's compiler catches signals too; a simulator runs the command itself.
+[ -n "${CLSTEP_TEST_SMALL:-}" ] ||
+    interrupted 2 replay --rule adam --params P --grads G --out keep.csv \
+        --state-out new --json
+[ "$(cat keep.csv)" = old ] || fail 'a signal changed an old file'
+[ ! -e new ] || fail 'a signal made a file'
+rm keep.csv
+
+# What is ignored, as by nohup, stays so.
+(
+    trap '' HUP
+    "$clstep" schedule cosine --steps 3 --csv new >&9 2>/dev/null &
+    echo $! >"$folder/started"
+    pending 1
+    kill -s HUP "$(cat "$folder/started")"
+    sleep 0.3
+    kill -s TERM "$(cat "$folder/started")"
+    wait "$(cat "$folder/started")"
+)
+code=$?
+[ $code -eq 143 ] || fail "HUP was to be ignored, and TERM to end it: $code"
+exec 9>&-
 
 # --- devices ------------------------------------------------------------------
 

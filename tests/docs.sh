@@ -41,6 +41,7 @@ check() {
         esac
     done
     shift
+    [ "$rule" != lbfgs ] || return 0 # path has no steps of it
     "$clstep" path --reference --steps 1 --rule "$rule" "$@" \
         >"$folder/out" 2>&1 || fail "$rule $*: $(cat "$folder/out")"
 }
@@ -60,10 +61,10 @@ done <"$folder/ours"
 [ $found -ge 100 ] || fail "only $found dialects"
 
 # Each line of a kernel's comment with an arrow is one of them, and each file's
-# dialects are those of rules that there are.
+# dialects are those of rules that there are.  L-BFGS has no such lines.
 written=$(cat "$source"/kernels/rules/*.cl | grep -c '^ \*     [^ ].* ->')
-[ "$(wc -l <"$folder/ours")" -eq "$written" ] ||
-    fail "$(wc -l <"$folder/ours") dialects of $written are told"
+told=$(grep -vc '^lbfgs ' "$folder/ours")
+[ "$told" -eq "$written" ] || fail "$told dialects of $written are told"
 
 if [ $failures -ne 0 ]; then
     printf 'docs.sh: %d failures\n' $failures >&2

@@ -141,6 +141,34 @@ if gnuplot --version >/dev/null 2>&1; then
         --plot far.svg
     grep -q '</svg>' far.svg || fail 'a far start has no picture'
     rm "it's.svg" far.svg
+
+    # A title or a label that is too long has more lines.
+    long='adam lr=0.1 weight_decay=0.1'
+    rest='decay_form=independent ema_decay=0.9'
+    set --
+    for word in lr=0.1 weight_decay=0.1 $rest; do
+        set -- "$@" --set "$word"
+    done
+    expect 0 --rule adam "$@" --function beale --plot long.svg
+    for text in '(2.625 - w1 + w1 w2^3)^2<' '>50 steps from (1, 1)<' ">$long<" \
+        ">$rest<"; do
+        grep -q -F "$text" long.svg || fail "the long texts have no '$text'"
+    done
+    expect 0 --rule sgd --set "lr=0.$(printf '%050d' 1)" --plot long.svg
+    grep -q '>lr=0\.0*<' long.svg || fail 'a long number is not cut'
+    [ "$(grep -c '>0*1<' long.svg)" -ge 1 ] || fail 'a long number has no end'
+
+    # Paths of one colour have other dashes.
+    set --
+    for i in 1 2 3 4 5 6 7 8; do
+        set -- "$@" --rule sgd --set lr=0.$i
+    done
+    expect 0 "$@" --plot long.svg
+    ! grep -q stroke-dasharray long.svg || fail 'eight paths have dashes'
+    expect 0 "$@" --rule adam --plot long.svg
+    grep -q stroke-dasharray long.svg || fail 'the ninth path has no dashes'
+    rm long.svg
+
     if gnuplot -e 'set terminal pngcairo' >/dev/null 2>&1; then
         expect 0 --rule adam --function rosenbrock --plot a.png
         head -c 4 a.png | tail -c 3 | grep -q PNG || fail 'the PNG is none'

@@ -75,6 +75,10 @@ refuse "--batch 65536 is too large" --batch 65536 --context 1024 \
 refuse "--steps and --seconds exclude" --steps 3 --seconds 3
 refuse "--device is ''" --device ''
 refuse "no rule 'nope'; 'clstep rules' lists them" --rule nope
+refuse "lbfgs is no rule by element: it evaluates the loss .*examples/lbfgs.c$" \
+    --rule lbfgs
+refuse "^train_text: --rule sophia is not for .* writes its slot hessian" \
+    --rule sophia
 refuse "lr is 'x'" --set lr=x
 refuse "NAME=VALUE" --set lr
 refuse "^train_text: --unset nope: adamw has no such default" --unset nope

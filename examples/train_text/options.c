@@ -204,6 +204,25 @@ static int has_setting(const clstep_setting *settings, const char *name)
     return 0;
 }
 
+/* The rule of --rule, which this program can train with. */
+static const clstep_rule *choose_rule(const char *name)
+{
+    const clstep_rule *rule = clstep_rule_find(name);
+    clstep_slot_info slot;
+
+    if (rule == NULL && strcmp(name, "lbfgs") == 0)
+        misuse("--rule lbfgs is no rule by element: it evaluates the loss "
+               "itself, which is another loop; see examples/lbfgs.c");
+    if (rule == NULL)
+        misuse("there is no rule '%s'; 'clstep rules' lists them", name);
+    for (size_t i = 0; clstep_rule_slot(rule, i, &slot); i++)
+        if (slot.read_only)
+            misuse("--rule %s is not for this example: the caller writes its "
+                   "slot %s, and this one does not",
+                   name, slot.name);
+    return rule;
+}
+
 /* Whether the default at 'index' is among 'names', which --unset gave. */
 static int is_unset(size_t index, char **names)
 {
@@ -401,7 +420,7 @@ static int check_name(const char *option, const char *text, const char *zero,
 static struct options check_options(const char *const *files)
 {
     struct options options = {
-        .rule = clstep_rule_find(given.rule),
+        .rule = choose_rule(given.rule),
         .constant =
             check_name("schedule", given.schedule, "cosine", "constant"),
         .decay_biases = given.decay_biases,
@@ -418,8 +437,6 @@ static struct options check_options(const char *const *files)
         .device = given.device,
     };
 
-    if (options.rule == NULL)
-        misuse("there is no rule '%s'; 'clstep rules' lists them", given.rule);
     if (options.initializer == NULL)
         misuse("there is no initializer '%s'; 'clstep initializers' lists them",
                given.initializer);

@@ -6,8 +6,6 @@
 
 #include "cli.h"
 
-#include "safetensors.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -314,59 +312,59 @@ int cli_two_files(const char *option, const char *file,
                   const char *other_option, const char *other_file)
 {
     if (file == NULL || other_file == NULL ||
-        !safetensors_same_target(file, other_file))
+        !output_same_target(file, other_file))
         return -1;
     return cli_misuse("%s and %s are the same file, '%s'", option, other_option,
                       file);
 }
 
-int cli_file_open(const char *option, const char *name, FILE **file)
-{
-    if (name == NULL || *file != NULL)
-        return CLI_OK;
-    *file = fopen(name, "w");
-    if (*file == NULL)
-        return cli_fail("%s: cannot write '%s': %s", option, name,
-                        strerror(errno));
-    return CLI_OK;
-}
-
-int cli_file_try(const char *option, const char *name, FILE **file)
+/* Whether 'name' is there and no regular file. */
+static bool is_special(const char *name)
 {
     struct stat status;
 
+    if (lstat(name, &status) != 0)
+        return false;
+    return stat(name, &status) != 0 || !S_ISREG(status.st_mode);
+}
+
+int cli_file_open(struct cli_file *file, const char *option, const char *name)
+{
+    const char *why;
+
+    *file = (struct cli_file){.option = option, .name = name};
     if (name == NULL)
         return CLI_OK;
-    if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
-        return cli_file_open(option, name, file);
-
-    const int created = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    const int tried = created < 0 && errno == EEXIST
-                          ? open(name, O_WRONLY | O_CREAT, 0666)
-                          : created;
-
-    if (tried < 0)
-        return cli_fail("%s: cannot write '%s': %s", option, name,
-                        strerror(errno));
-    close(tried);
-    if (created >= 0)
-        remove(name);
+    why = is_special(name) ? output_open_device(name, &file->output)
+                           : output_open(name, &file->output);
+    if (why != NULL)
+        return cli_fail("%s: cannot write '%s': %s", option, name, why);
     return CLI_OK;
 }
 
-int cli_file_close(const char *option, const char *name, FILE **file)
+int cli_file_finish(struct cli_file *file)
 {
-    FILE *const closing = *file;
-
-    if (closing == NULL)
+    if (file->output.stream == NULL)
         return CLI_OK;
-    *file = NULL;
-
-    const bool failed = ferror(closing) != 0;
-
-    if (fclose(closing) != 0 || failed)
-        return cli_fail("%s: could not write all of '%s'", option, name);
+    if (output_finish(&file->output) != NULL)
+        return cli_fail("%s: could not write all of '%s'", file->option,
+                        file->name);
     return CLI_OK;
+}
+
+int cli_file_commit(struct cli_file *file)
+{
+    const char *why = output_commit(&file->output);
+
+    if (why != NULL)
+        return cli_fail("%s: cannot write '%s': %s", file->option, file->name,
+                        why);
+    return CLI_OK;
+}
+
+void cli_file_release(struct cli_file *file)
+{
+    output_release(&file->output);
 }
 
 void cli_list_release(char **list)

@@ -11,6 +11,8 @@
 
 #include "clstep/clstep.h"
 
+#include "output.h"
+
 #include <jansson.h>
 #include <popt.h>
 #include <stdbool.h>
@@ -97,20 +99,24 @@ int cli_count(const char *option, const char *text, uint64_t most,
 int cli_two_files(const char *option, const char *file,
                   const char *other_option, const char *other_file);
 
-/*
- * Sees whether a file that 'option' names can be written, and leaves it as it
- * is; a link that leads nowhere leads to an empty file then.  A device or a
- * pipe has nothing to lose, and is opened at once.  Nothing for a NULL 'name'.
- * CLI_OK, or CLI_FAILED after a line.
- */
-int cli_file_try(const char *option, const char *name, FILE **file);
+/* A file that an option names, to write to. */
+struct cli_file {
+    const char *option, *name; /* a NULL name is no file: nothing happens */
+    struct output output;      /* its stream is NULL without one */
+};
 
 /*
- * Opens such a file to write to, unless it is open; closes it, if it is open,
- * and sees whether all was written.
+ * Opens it beside its target; a device or a pipe, and a link that leads
+ * nowhere, have nothing to lose and are written to as they are.  Finishes it,
+ * and sees whether all was written; gives it its name.  CLI_OK, or CLI_FAILED
+ * after a line.
  */
-int cli_file_open(const char *option, const char *name, FILE **file);
-int cli_file_close(const char *option, const char *name, FILE **file);
+int cli_file_open(struct cli_file *file, const char *option, const char *name);
+int cli_file_finish(struct cli_file *file);
+int cli_file_commit(struct cli_file *file);
+
+/* Closes it, and removes what has no name yet. */
+void cli_file_release(struct cli_file *file);
 
 /* Releases what an option gathered in a list; NULL is fine. */
 void cli_list_release(char **list);

@@ -67,13 +67,29 @@ static bool is_of(const struct cli_dialect *dialect, const char *rule)
     return strlen(rule) == length && strncmp(dialect->ours, rule, length) == 0;
 }
 
+/* L-BFGS has its dialects here: its comment tells of them in a sentence. */
+static bool lbfgs_dialect(size_t index, struct cli_dialect *dialect)
+{
+    static const struct cli_dialect all[] = {
+        {"torch.optim.LBFGS()", "lbfgs history=100 line_search=none"},
+        {"torch.optim.LBFGS(line_search_fn=\"strong_wolfe\")",
+         "lbfgs history=100"}};
+
+    if (index >= sizeof(all) / sizeof(all[0]))
+        return false;
+    *dialect = all[index];
+    return true;
+}
+
 bool cli_dialect(const clstep_rule *rule, size_t index,
                  struct cli_dialect *dialect)
 {
-    const char *formula = clstep_rule_formula(rule);
+    const char *formula = rule != NULL ? clstep_rule_formula(rule) : NULL;
     const char *at = formula;
     bool of_rule = true; /* what is none of ours goes with the line before */
 
+    if (rule == NULL)
+        return lbfgs_dialect(index, dialect);
     if (formula == NULL)
         return false;
     at += cli_formula_length(formula);

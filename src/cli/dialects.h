@@ -25,8 +25,8 @@ struct cli_dialect {
 /* How long the formula is in front of its dialects. */
 size_t cli_formula_length(const char *formula);
 
-/* The dialect of 'rule' at 'index', or false past the last.  Where rules share
- * a kernel, each has its own. */
+/* The dialect of 'rule', or of L-BFGS if that is NULL, at 'index', or false
+ * past the last.  Where rules share a kernel, each has its own. */
 bool cli_dialect(const clstep_rule *rule, size_t index,
                  struct cli_dialect *dialect);
 

@@ -148,18 +148,16 @@ static bool copy(FILE *from, FILE *to)
     return !ferror(from);
 }
 
-int cli_gnuplot_draw(FILE *script, const char *name, FILE **out)
+int cli_gnuplot_draw(FILE *script, struct cli_file *plot)
 {
     FILE *picture = tmpfile();
     int code = CLI_OK;
 
     if (picture == NULL)
         return cli_fail("no temporary file for the plot");
-    if (!draw(script, picture, ends_in(name, ".png")))
+    if (!draw(script, picture, ends_in(plot->name, ".png")))
         code = cli_fail("gnuplot could not draw all of the plot");
-    if (code == CLI_OK)
-        code = cli_file_open("--plot", name, out);
-    if (code == CLI_OK && !copy(picture, *out))
+    if (code == CLI_OK && !copy(picture, plot->output.stream))
         code = cli_fail("the plot could not be read back");
     fclose(picture);
     return code;

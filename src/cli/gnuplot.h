@@ -31,10 +31,10 @@ void cli_gnuplot_quote(FILE *file, const char *text);
 
 /*
  * Draws by 'script', a file that was written from its beginning and begun with
- * the same name, into the file 'name' of --plot.  That is opened when all of
- * the plot is there, into '*out', and is the caller's to close, which tells
- * whether all could be written.  Returns CLI_OK, or CLI_FAILED after a line.
+ * the same name, into the file 'plot', which is open, and is the caller's to
+ * finish, which tells whether all could be written.  Returns CLI_OK, or
+ * CLI_FAILED after a line.
  */
-int cli_gnuplot_draw(FILE *script, const char *name, FILE **out);
+int cli_gnuplot_draw(FILE *script, struct cli_file *plot);
 
 #endif /* CS_GNUPLOT_H */

@@ -54,6 +54,17 @@ static int print_help(void)
     return cli_flush();
 }
 
+/* What is asked for instead of a subcommand stands alone. */
+static int tell(int argc, const char **argv)
+{
+    if (argc > 1)
+        return cli_no_arguments(argv + 1);
+    if (strcmp(argv[0], "--version") != 0)
+        return print_help();
+    printf("clstep %s\n", clstep_version());
+    return cli_flush();
+}
+
 static int run_subcommand(int argc, const char **argv)
 {
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
@@ -87,12 +98,9 @@ int main(int argc, char **argv)
     if (argc < 2)
         return cli_misuse("a subcommand is missing; `clstep --help` lists"
                           " them");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return print_help();
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("clstep %s\n", clstep_version());
-        return cli_flush();
-    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "--version") == 0)
+        return tell(argc - 1, (const char **)(argv + 1));
     if (argv[1][0] == '-')
         return cli_misuse("%s: unknown option; `clstep --help` lists them",
                           argv[1]);

@@ -407,7 +407,7 @@ static int print(const struct path_run *run)
     return cli_flush();
 }
 
-/* Files are opened when all else is known to be right. */
+/* Files get their names when all else has been done. */
 static int write_results(struct path_run *run)
 {
     const struct path_options *o = run->options;
@@ -415,21 +415,25 @@ static int write_results(struct path_run *run)
 
     if (o->plot != NULL)
         code = path_plot(run);
+    if (code == CLI_OK && o->csv != NULL)
+        print_csv(run, run->csv.output.stream);
     if (code == CLI_OK)
-        code = cli_file_open("--csv", o->csv, &run->csv);
-    if (code == CLI_OK && run->csv != NULL)
-        print_csv(run, run->csv);
+        code = cli_file_finish(&run->plot);
     if (code == CLI_OK)
-        code = cli_file_close("--plot", o->plot, &run->plot);
+        code = cli_file_finish(&run->csv);
     if (code == CLI_OK)
-        code = cli_file_close("--csv", o->csv, &run->csv);
-    return code == CLI_OK ? print(run) : code;
+        code = print(run);
+    if (code == CLI_OK)
+        code = cli_file_commit(&run->plot);
+    if (code == CLI_OK)
+        code = cli_file_commit(&run->csv);
+    return code;
 }
 
 /* -------------------------------------------------------------------------- */
 
 /* What cannot be written is known before a step is taken. */
-static int try_files(struct path_run *run)
+static int open_files(struct path_run *run)
 {
     const struct path_options *o = run->options;
     int code = CLI_OK;
@@ -437,9 +441,9 @@ static int try_files(struct path_run *run)
     if (o->plot != NULL)
         code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = cli_file_try("--csv", o->csv, &run->csv);
+        code = cli_file_open(&run->csv, "--csv", o->csv);
     if (code == CLI_OK)
-        code = cli_file_try("--plot", o->plot, &run->plot);
+        code = cli_file_open(&run->plot, "--plot", o->plot);
     return code == CLI_OK ? -1 : code;
 }
 
@@ -450,16 +454,14 @@ static int run_all(const struct path_options *o)
     int code = check_usage(&run);
 
     if (code < 0)
-        code = try_files(&run);
+        code = open_files(&run);
     for (size_t p = 0; p < run.count && code < 0; p++)
         code = take_path(&run, &paths[p]);
     if (code < 0)
         code = write_results(&run);
 
-    if (run.csv != NULL)
-        fclose(run.csv);
-    if (run.plot != NULL)
-        fclose(run.plot);
+    cli_file_release(&run.csv);
+    cli_file_release(&run.plot);
     for (size_t p = 0; p < run.count; p++) {
         free((void *)paths[p].texts);
         free(paths[p].label);

@@ -37,7 +37,7 @@ struct path_run {
     size_t count;
     char device[256]; /* its name, or "" for the reference */
     const char *verdict;
-    FILE *csv, *plot;
+    struct cli_file csv, plot;
 };
 
 /* The shortest text that reads back as 'number'; returns 'text'. */

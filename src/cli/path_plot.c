@@ -12,6 +12,8 @@ enum {
     WIDTH = 640,
     HEIGHT = 640, /* of the square; each line of the key is below it */
     KEY_LINE = 20,
+    ROW = 46,    /* letters of a line of the key that fit */
+    TITLE = 60,  /* of a title; of a smaller one more do */
     LEVELS = 12, /* contour lines */
     MARKED = 60, /* so many steps have a dot each */
     GROWTH = 3   /* what is shown is at most so much larger than usual */
@@ -23,6 +25,52 @@ static const char *const colours[] = {"#4878b0", "#d1495b", "#3a7d44",
                                       "#8c564b", "#202020"};
 
 enum { COLOURS = sizeof(colours) / sizeof(colours[0]) };
+
+/* What tells paths of one colour apart: the dashes of their lines, and the
+ * points, between which no dash may fit. */
+static const struct {
+    const char *dashes;
+    int point;
+} styles[] = {{"", 7},          {" dt '-'", 5},   {" dt '.'", 9},
+              {" dt '_'", 13},  {" dt '-.'", 6},  {" dt '_.'", 4},
+              {" dt '-..'", 8}, {" dt '_..'", 12}};
+
+enum { STYLES = sizeof(styles) / sizeof(styles[0]) };
+
+/* Moves '*text' behind what fits a row, which is returned: words, or a part of
+ * one that does not. */
+static int take_row(const char **text)
+{
+    const char *const row = *text;
+    size_t length = strlen(row);
+
+    if (length > ROW) {
+        length = ROW;
+        while (length > 0 && row[length] != ' ')
+            length--;
+        if (length == 0)
+            length = ROW;
+    }
+    *text = row + length + strspn(row + length, " ");
+    return (int)length;
+}
+
+/* The lines below and above the square for which the picture grows: those of
+ * the key, and air where something has more than one. */
+static size_t count_lines(const struct path_run *run, bool long_title)
+{
+    size_t rows = 0;
+
+    for (size_t p = 0; p < run->count; p++) {
+        const char *rest = run->paths[p].label;
+
+        while (*rest != '\0') {
+            take_row(&rest);
+            rows++;
+        }
+    }
+    return rows + (rows > run->count) + (long_title ? 2 : 0);
+}
 
 /* Half the side of a square around the function's centre that has the paths in
  * it, as far as they stay near. */
@@ -99,17 +147,54 @@ static void write_points(FILE *script, const struct path_run *run, size_t index)
     fprintf(script, "EOD\n");
 }
 
-static void write_title(FILE *script, const struct path_run *run)
-{
-    char title[256], x[32], y[32];
+struct title {
+    char function[128], steps[128];
+    bool two_lines;
+};
 
-    snprintf(title, sizeof(title), "f = %s, %" PRIu64 " step%s from (%s, %s)",
-             run->function->formula, run->steps, run->steps > 1 ? "s" : "",
-             path_float_text(run->start[0], x),
+static struct title title_of(const struct path_run *run)
+{
+    struct title title;
+    char x[32], y[32];
+
+    snprintf(title.function, sizeof(title.function), "f = %s",
+             run->function->formula);
+    snprintf(title.steps, sizeof(title.steps),
+             "%" PRIu64 " step%s from (%s, %s)", run->steps,
+             run->steps > 1 ? "s" : "", path_float_text(run->start[0], x),
              path_float_text(run->start[1], y));
+    title.two_lines = strlen(title.function) + strlen(title.steps) + 2 > TITLE;
+    return title;
+}
+
+static void write_title(FILE *script, const struct title *title)
+{
+    char line[sizeof(title->function) + sizeof(title->steps) + 2];
+
+    snprintf(line, sizeof(line), "%s, %s", title->function, title->steps);
     fprintf(script, "set title ");
-    cli_gnuplot_quote(script, title);
-    fprintf(script, " tc '#202020' font ',%d'\n", strlen(title) > 80 ? 9 : 12);
+    cli_gnuplot_quote(script, title->two_lines ? title->function : line);
+    if (title->two_lines) {
+        fprintf(script, " . \"\\n\" . ");
+        cli_gnuplot_quote(script, title->steps);
+    }
+    fprintf(script, " tc '#202020' font ',%d'\n",
+            strlen(title->function) > TITLE ? 9 : 12);
+}
+
+/* The first row is the path's; gnuplot's key has no other lines for the rest.
+ */
+static void write_label(FILE *script, const char *label)
+{
+    const char *row = label;
+    char text[ROW + 1];
+
+    for (bool first = true; *label != '\0'; first = false, row = label) {
+        snprintf(text, sizeof(text), "%.*s", take_row(&label), row);
+        if (!first)
+            fprintf(script, ", \\\n  NaN with dots lc '#ffffff' title ");
+        cli_gnuplot_quote(script, text);
+    }
 }
 
 static void write_paths(FILE *script, const struct path_run *run)
@@ -119,12 +204,17 @@ static void write_paths(FILE *script, const struct path_run *run)
     fprintf(script, "plot $contours using 1:2 with lines lw 1 lc '#c8c8c8'"
                     " notitle");
     for (size_t p = 0; p < run->count; p++) {
-        fprintf(script,
-                ", \\\n  $path%zu using 1:2 with %s lw 1.5 lc '%s'"
-                " title ",
-                p, run->steps <= MARKED ? "linespoints pt 7 ps 0.35" : "lines",
-                colours[p % COLOURS]);
-        cli_gnuplot_quote(script, run->paths[p].label);
+        const size_t style = p / COLOURS % STYLES;
+
+        fprintf(script, ", \\\n  $path%zu using 1:2 with ", p);
+        if (run->steps <= MARKED)
+            fprintf(script, "linespoints pt %d ps %s", styles[style].point,
+                    style == 0 ? "0.35" : "0.6");
+        else
+            fprintf(script, "lines");
+        fprintf(script, " lw 1.5 lc '%s'%s title ", colours[p % COLOURS],
+                styles[style].dashes);
+        write_label(script, run->paths[p].label);
     }
     fprintf(script,
             ", \\\n  '+' using (%.9g):(%.9g) every ::::0 with points pt 2"
@@ -135,14 +225,15 @@ static void write_paths(FILE *script, const struct path_run *run)
 static void write_script(FILE *script, const struct path_run *run)
 {
     const struct cli_function *f = run->function;
+    const struct title title = title_of(run);
     const double half = half_side(run);
 
     cli_gnuplot_begin(script, run->options->plot, WIDTH,
-                      HEIGHT + KEY_LINE * run->count);
+                      HEIGHT + KEY_LINE * count_lines(run, title.two_lines));
     write_contours(script, run, half);
     for (size_t p = 0; p < run->count; p++)
         write_points(script, run, p);
-    write_title(script, run);
+    write_title(script, &title);
     fprintf(script,
             "set size ratio -1\n"
             "set border lc '#606060'\n"
@@ -166,7 +257,7 @@ int path_plot(struct path_run *run)
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
     write_script(script, run);
-    code = cli_gnuplot_draw(script, run->options->plot, &run->plot);
+    code = cli_gnuplot_draw(script, &run->plot);
     fclose(script);
     return code;
 }

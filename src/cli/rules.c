@@ -126,6 +126,7 @@ static void print_rule(const clstep_rule *rule)
 static void print_lbfgs(void)
 {
     clstep_setting_info info;
+    struct cli_dialect dialect;
 
     printf("%s: %s\n", CLI_LBFGS, lbfgs_summary);
     puts("\nIt is no rule by element: verify, replay and path do without it,"
@@ -135,18 +136,32 @@ static void print_lbfgs(void)
         cli_print_setting(&info);
     puts("\nMemory\n  2 history + 6 floats for each parameter");
     cli_print_formula(clstep_lbfgs_formula());
+    puts("\n  Dialects:");
+    for (size_t i = 0; cli_dialect(NULL, i, &dialect); i++)
+        printf("      %s -> %s\n", dialect.theirs, dialect.ours);
 }
 
 /* --- JSON ----------------------------------------------------------------- */
+
+/* Of L-BFGS if 'rule' is NULL. */
+static json_t *describe_dialects(const clstep_rule *rule)
+{
+    json_t *dialects = json_array();
+    struct cli_dialect dialect;
+
+    for (size_t i = 0; cli_dialect(rule, i, &dialect); i++)
+        json_array_append_new(dialects,
+                              json_pack("{s:s, s:s}", "theirs", dialect.theirs,
+                                        "ours", dialect.ours));
+    return dialects;
+}
 
 static json_t *describe_rule(const clstep_rule *rule)
 {
     const char *formula = clstep_rule_formula(rule);
     json_t *settings = json_array(), *slots = json_array();
-    json_t *dialects = json_array();
     clstep_setting_info info;
     clstep_slot_info slot;
-    struct cli_dialect dialect;
 
     for (size_t i = 0; clstep_rule_setting(rule, i, &info); i++)
         json_array_append_new(settings, cli_describe_setting(&info));
@@ -155,16 +170,12 @@ static json_t *describe_rule(const clstep_rule *rule)
             slots, json_pack("{s:s, s:s, s:s?, s:b}", "name", slot.name,
                              "meaning", slot.summary, "condition",
                              slot.condition, "per_tensor", slot.per_tensor));
-    for (size_t i = 0; cli_dialect(rule, i, &dialect); i++)
-        json_array_append_new(dialects,
-                              json_pack("{s:s, s:s}", "theirs", dialect.theirs,
-                                        "ours", dialect.ours));
     return json_pack("{s:s, s:s, s:b, s:I, s:o, s:o, s:s?, s:o}", "name",
                      clstep_rule_name(rule), "summary",
                      clstep_rule_summary(rule), "by_element", 1,
                      "bytes_per_parameter", (json_int_t)rules_bytes(rule),
                      "settings", settings, "slots", slots, "formula", formula,
-                     "dialects", dialects);
+                     "dialects", describe_dialects(rule));
 }
 
 static json_t *describe_lbfgs(void)
@@ -174,10 +185,11 @@ static json_t *describe_lbfgs(void)
 
     for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
         json_array_append_new(settings, cli_describe_setting(&info));
-    return json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:s?}", "name", CLI_LBFGS,
-                     "summary", lbfgs_summary, "by_element", 0,
+    return json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:s?, s:o}", "name",
+                     CLI_LBFGS, "summary", lbfgs_summary, "by_element", 0,
                      "bytes_per_parameter", "settings", settings, "slots",
-                     "formula", clstep_lbfgs_formula());
+                     "formula", clstep_lbfgs_formula(), "dialects",
+                     describe_dialects(NULL));
 }
 
 /* All rules, or only 'one'; lbfgs, or only that. */

@@ -192,6 +192,7 @@ static void print_slots(const clstep_rule *rule)
     putchar('\n');
 }
 
+/* Of L-BFGS if 'rule' is NULL. */
 static void print_dialects(const clstep_rule *rule)
 {
     struct cli_dialect dialect;
@@ -253,11 +254,8 @@ static void print_lbfgs(void)
     fputs(setting_titles, stdout);
     for (size_t i = 0; clstep_lbfgs_setting(i, &info); i++)
         print_setting(&info);
-    puts("\nIt keeps 2 history + 6 floats for each parameter.\n\n"
-         "| dialect | here |\n|---|---|\n"
-         "| `torch.optim.LBFGS()` | `lbfgs history=100 line_search=none` |\n"
-         "| `torch.optim.LBFGS(line_search_fn=\"strong_wolfe\")` |"
-         " `lbfgs history=100` |\n");
+    puts("\nIt keeps 2 history + 6 floats for each parameter.\n");
+    print_dialects(NULL);
 }
 
 /* --- the page ------------------------------------------------------------- */

@@ -80,9 +80,6 @@ struct safetensors_writer;
 /* Says whether a file could be written at 'path', as far as can be told. */
 bool safetensors_writable(const char *path, struct safetensors_error *error);
 
-/* Whether two paths lead to one target.  Either may not exist yet. */
-bool safetensors_same_target(const char *a, const char *b);
-
 /*
  * Begins a file of 'count' tensors, of which name, dtype, rank and shape are
  * looked at.  Names are UTF-8, and all different; the dtype is the same for

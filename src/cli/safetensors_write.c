@@ -1,150 +1,36 @@
 /*
  * safetensors_write.c - the writing half of safetensors.h
  * SPDX-License-Identifier: MIT
- *
- * A file is written beside its target and renamed when it is whole and on the
- * disk: whatever fails, the target is the old file or the new one.
  */
 #define _POSIX_C_SOURCE   200809L
-#define _XOPEN_SOURCE     700
 #define _FILE_OFFSET_BITS 64
 
+#include "output.h"
 #include "safetensors_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct safetensors_writer {
-    char *target, *temporary; /* 'temporary' is NULL while it does not exist */
-    FILE *stream;
+    struct output output;
     size_t size;   /* bytes of an element */
     uint64_t left; /* elements that are still to be written */
 };
 
-static char *join(const char *folder, const char *name)
+static bool
+cannot_write(const char *path, const char *why, struct safetensors_error *error)
 {
-    const size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-
-    if (path != NULL)
-        snprintf(path, size, "%s/%s", folder, name);
-    return path;
-}
-
-/*
- * The full path of the file that 'path' leads to, through any links, or that
- * would be made there; NULL with errno set if there cannot be one.
- */
-static char *full_path(const char *path)
-{
-    char *full = realpath(path, NULL);
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
-    char *folder = NULL, *parent = NULL;
-
-    if (full != NULL || errno != ENOENT || *base == '\0')
-        return full;
-
-    folder = slash != NULL ? strndup(path, (size_t)(base - path)) : strdup(".");
-    if (folder == NULL)
-        return NULL;
-    parent = realpath(folder, NULL);
-    if (parent != NULL)
-        full = join(parent, base);
-    free(parent);
-    free(folder);
-    return full;
-}
-
-/* Fills in the full path of a target, and its mode: 0 if it does not exist. */
-static bool find_target(const char *path, char **full, mode_t *mode,
-                        struct safetensors_error *error)
-{
-    struct stat status;
-
-    *mode = 0;
-    *full = full_path(path);
-    if (*full == NULL)
-        return safetensors_fail(error, "cannot write '%s': %s", path,
-                                strerror(errno));
-    if (lstat(*full, &status) != 0)
-        return true;
-    if (!S_ISREG(status.st_mode))
-        return safetensors_fail(
-            error, "cannot write '%s': it is not a regular file", path);
-    if (access(*full, W_OK) != 0)
-        return safetensors_fail(error, "cannot write '%s': %s", path,
-                                strerror(errno));
-    *mode = status.st_mode & 0777;
-    return true;
+    return safetensors_fail(error, "cannot write '%s': %s", path, why);
 }
 
 bool safetensors_writable(const char *path, struct safetensors_error *error)
 {
-    char *full = NULL;
-    mode_t mode;
-    bool ok = find_target(path, &full, &mode, error);
+    const char *why = output_check(path);
 
-    if (ok) {
-        strrchr(full, '/')[1] = '\0';
-        ok = access(full, W_OK | X_OK) == 0 ||
-             safetensors_fail(error, "cannot write '%s': %s", path,
-                              strerror(errno));
-    }
-    free(full);
-    return ok;
-}
-
-bool safetensors_same_target(const char *a, const char *b)
-{
-    char *full_a = full_path(a), *full_b = full_path(b);
-    const bool same =
-        full_a != NULL && full_b != NULL && strcmp(full_a, full_b) == 0;
-
-    free(full_a);
-    free(full_b);
-    return same;
-}
-
-/* A new file beside the target, with the target's mode if that exists. */
-static bool open_temporary(struct safetensors_writer *writer, const char *path,
-                           mode_t mode, struct safetensors_error *error)
-{
-    const int folder = (int)(strrchr(writer->target, '/') - writer->target);
-    const size_t size = (size_t)folder + 64;
-    char *name = malloc(size);
-    int fd = -1;
-
-    if (name == NULL)
-        return safetensors_fail_memory(path, error);
-    for (int i = 0; i < 100 && fd < 0 && (i == 0 || errno == EEXIST); i++) {
-        snprintf(name, size, "%.*s/.clstep-%ld-%d.tmp", folder, writer->target,
-                 (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    }
-    if (fd < 0) {
-        safetensors_fail(error, "cannot write '%s': %s", path, strerror(errno));
-        free(name);
-        return false;
-    }
-    writer->temporary = name;
-    if (mode != 0 && fchmod(fd, mode) != 0) {
-        safetensors_fail(error, "cannot write '%s': %s", path, strerror(errno));
-        close(fd);
-        return false;
-    }
-    writer->stream = fdopen(fd, "wb");
-    if (writer->stream == NULL) {
-        close(fd);
-        return safetensors_fail_memory(path, error);
-    }
-    return true;
+    return why == NULL || cannot_write(path, why, error);
 }
 
 /* The header's entry of 'tensor', whose data begin at '*offset'; moves that. */
@@ -209,9 +95,8 @@ static bool write_bytes(struct safetensors_writer *writer, const void *data,
                         size_t bytes, struct safetensors_error *error)
 {
     errno = 0;
-    if (fwrite(data, 1, bytes, writer->stream) != bytes)
-        return safetensors_fail(error, "cannot write '%s': %s", writer->target,
-                                strerror(errno));
+    if (fwrite(data, 1, bytes, writer->output.stream) != bytes)
+        return cannot_write(writer->output.target, strerror(errno), error);
     return true;
 }
 
@@ -221,13 +106,13 @@ static bool write_header(struct safetensors_writer *writer, const char *text,
     unsigned char prefix[SAFETENSORS_LENGTH_BYTES];
 
     if (text == NULL)
-        return safetensors_fail_memory(writer->target, error);
+        return safetensors_fail_memory(writer->output.target, error);
     if (length > SAFETENSORS_MAX_HEADER)
         return safetensors_fail(
             error,
             "cannot write '%s': its header would have %zu bytes; at most"
             " %d are allowed",
-            writer->target, length, (int)SAFETENSORS_MAX_HEADER);
+            writer->output.target, length, (int)SAFETENSORS_MAX_HEADER);
     for (size_t i = 0; i < sizeof(prefix); i++)
         prefix[i] = (unsigned char)((uint64_t)length >> 8 * i);
     return write_bytes(writer, prefix, sizeof(prefix), error) &&
@@ -242,14 +127,16 @@ bool safetensors_create(const char *path,
     struct safetensors_writer *writer = calloc(1, sizeof(*writer));
     char *header = NULL;
     size_t length = 0;
-    mode_t mode;
+    const char *why;
 
     *out = NULL;
     if (writer == NULL)
         return safetensors_fail_memory(path, error);
-    if (!find_target(path, &writer->target, &mode, error) ||
-        !open_temporary(writer, path, mode, error))
+    why = output_open(path, &writer->output);
+    if (why != NULL) {
+        cannot_write(path, why, error);
         goto fail;
+    }
     writer->size =
         safetensors_dtype_size(count > 0 ? tensors[0].dtype : SAFETENSORS_F32);
     header = make_header(tensors, count, metadata, &writer->left, &length);
@@ -271,7 +158,7 @@ bool safetensors_write(struct safetensors_writer *writer, const void *data,
     if (count > writer->left)
         return safetensors_fail(
             error, "'%s' would get more data than its header tells of",
-            writer->target);
+            writer->output.target);
     writer->left -= count;
     return write_bytes(writer, data, writer->size * (size_t)count, error);
 }
@@ -279,43 +166,28 @@ bool safetensors_write(struct safetensors_writer *writer, const void *data,
 bool safetensors_finish(struct safetensors_writer *writer,
                         struct safetensors_error *error)
 {
-    FILE *stream = writer->stream;
-    bool ok;
+    const char *why;
 
     if (writer->left != 0)
-        return safetensors_fail(
-            error, "'%s' lacks data that its header tells of", writer->target);
-    errno = 0;
-    ok = (fflush(stream) == 0 && fsync(fileno(stream)) == 0) ||
-         safetensors_fail(error, "cannot write '%s': %s", writer->target,
-                          strerror(errno));
-    writer->stream = NULL;
-    if (fclose(stream) != 0 && ok)
-        ok = safetensors_fail(error, "cannot write '%s': %s", writer->target,
-                              strerror(errno));
-    return ok;
+        return safetensors_fail(error,
+                                "'%s' lacks data that its header tells of",
+                                writer->output.target);
+    why = output_finish(&writer->output);
+    return why == NULL || cannot_write(writer->output.target, why, error);
 }
 
 bool safetensors_commit(struct safetensors_writer *writer,
                         struct safetensors_error *error)
 {
-    if (rename(writer->temporary, writer->target) != 0)
-        return safetensors_fail(error, "cannot write '%s': %s", writer->target,
-                                strerror(errno));
-    free(writer->temporary);
-    writer->temporary = NULL;
-    return true;
+    const char *why = output_commit(&writer->output);
+
+    return why == NULL || cannot_write(writer->output.target, why, error);
 }
 
 void safetensors_release(struct safetensors_writer *writer)
 {
     if (writer == NULL)
         return;
-    if (writer->stream != NULL)
-        fclose(writer->stream);
-    if (writer->temporary != NULL)
-        unlink(writer->temporary);
-    free(writer->temporary);
-    free(writer->target);
+    output_release(&writer->output);
     free(writer);
 }

@@ -158,8 +158,8 @@ static int read_metrics(struct schedule_run *run)
 
 /* --- usage ---------------------------------------------------------------- */
 
-/* What goes with values only. */
-static int check_no_values(const struct schedule_options *o, const char *needs)
+/* The first option that goes with values only, or NULL. */
+static const char *value_option(const struct schedule_options *o)
 {
     const struct {
         const char *name;
@@ -174,8 +174,8 @@ static int check_no_values(const struct schedule_options *o, const char *needs)
 
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
         if (options[i].given)
-            return cli_misuse("%s needs %s", options[i].name, needs);
-    return -1;
+            return options[i].name;
+    return NULL;
 }
 
 static int check_files(const struct schedule_options *o)
@@ -224,14 +224,22 @@ static int choose_steps(struct schedule_run *run)
 
 /* --- values --------------------------------------------------------------- */
 
+/* Whether it takes metrics: its state as it is can then be restored. */
+static clstep_status
+check_metrics(clstep_schedule *schedule, clstep_error *error)
+{
+    clstep_watch none;
+
+    clstep_schedule_state(schedule, &none);
+    return clstep_schedule_restore(schedule, &none, error);
+}
+
 static int create(struct schedule_run *run)
 {
-    const struct schedule_options *o = run->options;
     clstep_setting *list;
     clstep_error error;
-    clstep_watch none;
-    int code = cli_schedule_settings(run->kind,
-                                     (const char *const *)o->settings, &list);
+    int code = cli_schedule_settings(
+        run->kind, (const char *const *)run->options->settings, &list);
 
     if (code >= 0)
         return code;
@@ -239,13 +247,17 @@ static int create(struct schedule_run *run)
                                &run->schedule, &error) != CLSTEP_OK)
         code = cli_fail("%s", error.message);
     cli_settings_release(list);
-    if (code >= 0 ||
-        (o->metrics == NULL && o->state_in == NULL && o->state_out == NULL))
-        return code;
+    return code;
+}
 
-    /* Whether it takes metrics: its state as it is can then be restored. */
-    clstep_schedule_state(run->schedule, &none);
-    if (clstep_schedule_restore(run->schedule, &none, &error) != CLSTEP_OK)
+/* What goes with metrics only. */
+static int check_watched(const struct schedule_run *run)
+{
+    const struct schedule_options *o = run->options;
+    clstep_error error;
+
+    if ((o->metrics != NULL || o->state_in != NULL || o->state_out != NULL) &&
+        check_metrics(run->schedule, &error) != CLSTEP_OK)
         return cli_misuse("%s", error.message);
     return -1;
 }
@@ -348,9 +360,8 @@ static int print(const struct schedule_run *run)
     return cli_flush();
 }
 
-/* Files are opened when all else is known to be right; the state gets its name
- * last, so that nothing that fails changes it. */
-static int write_results(struct schedule_run *run)
+/* Opens the files, writes what goes there, and brings it to the disk. */
+static int write_files(struct schedule_run *run)
 {
     const struct schedule_options *o = run->options;
     int code = CLI_OK;
@@ -358,24 +369,34 @@ static int write_results(struct schedule_run *run)
     if (o->plot != NULL)
         code = cli_gnuplot_check();
     if (code == CLI_OK)
-        code = cli_file_try("--csv", o->csv, &run->csv);
+        code = cli_file_open(&run->csv, "--csv", o->csv);
     if (code == CLI_OK)
-        code = cli_file_try("--plot", o->plot, &run->plot);
+        code = cli_file_open(&run->plot, "--plot", o->plot);
     if (code == CLI_OK && o->plot != NULL)
         code = schedule_plot(run);
+    if (code == CLI_OK && o->csv != NULL)
+        print_rows(run, run->csv.output.stream, ',');
     if (code == CLI_OK)
-        code = cli_file_open("--csv", o->csv, &run->csv);
-    if (code == CLI_OK && run->csv != NULL)
-        print_rows(run, run->csv, ',');
+        code = cli_file_finish(&run->plot);
     if (code == CLI_OK)
-        code = cli_file_close("--plot", o->plot, &run->plot);
-    if (code == CLI_OK)
-        code = cli_file_close("--csv", o->csv, &run->csv);
+        code = cli_file_finish(&run->csv);
     if (code == CLI_OK && o->state_out != NULL)
         code = schedule_write_state(run);
+    return code;
+}
+
+/* The files get their names last, so that nothing that fails changes one. */
+static int write_results(struct schedule_run *run)
+{
+    int code = write_files(run);
+
     if (code == CLI_OK)
         code = print(run);
-    if (code == CLI_OK && o->state_out != NULL)
+    if (code == CLI_OK)
+        code = cli_file_commit(&run->plot);
+    if (code == CLI_OK)
+        code = cli_file_commit(&run->csv);
+    if (code == CLI_OK && run->options->state_out != NULL)
         code = schedule_commit_state(run);
     return code;
 }
@@ -389,6 +410,8 @@ static int run_values(struct schedule_run *run)
     if (code < 0)
         code = create(run);
     if (code < 0)
+        code = check_watched(run);
+    if (code < 0)
         code = choose_steps(run);
     if (code < 0 && run->options->state_in != NULL)
         code = schedule_read_state(run);
@@ -397,20 +420,46 @@ static int run_values(struct schedule_run *run)
     return code < 0 ? write_results(run) : code;
 }
 
+/* Tells of all kinds. */
+static int run_list(const struct schedule_options *o)
+{
+    if (value_option(o) != NULL)
+        return cli_misuse("%s needs the NAME of a schedule", value_option(o));
+    if (o->json)
+        return cli_print_json(describe_kinds(NULL));
+    print_list();
+    return CLI_OK;
+}
+
+/* Tells of one kind; values are not to be had without their steps. */
+static int run_kind(struct schedule_run *run)
+{
+    const struct schedule_options *o = run->options;
+    clstep_error error;
+
+    if (value_option(o) != NULL) {
+        const int code = create(run);
+
+        if (code >= 0)
+            return code;
+        return cli_misuse("%s needs --steps%s", value_option(o),
+                          check_metrics(run->schedule, &error) == CLSTEP_OK
+                              ? " or --metrics"
+                              : "");
+    }
+    if (o->json)
+        return cli_print_json(describe_kinds(run->kind));
+    print_kind(run->kind);
+    return CLI_OK;
+}
+
 static int run_all(const struct schedule_options *o, const char *const *rest)
 {
     struct schedule_run run = {.options = o};
     int code;
 
-    if (rest[0] == NULL) {
-        code = check_no_values(o, "the NAME of a schedule");
-        if (code >= 0)
-            return code;
-        if (o->json)
-            return cli_print_json(describe_kinds(NULL));
-        print_list();
-        return CLI_OK;
-    }
+    if (rest[0] == NULL)
+        return run_list(o);
     run.kind = clstep_schedule_kind_find(rest[0]);
     if (run.kind == NULL)
         return cli_misuse("no schedule is called '%s'; `clstep schedule` lists"
@@ -419,21 +468,11 @@ static int run_all(const struct schedule_options *o, const char *const *rest)
     code = cli_no_arguments(rest + 1);
     if (code >= 0)
         return code;
-    if (o->steps == NULL && o->metrics == NULL) {
-        code = check_no_values(o, "--steps");
-        if (code >= 0)
-            return code;
-        if (o->json)
-            return cli_print_json(describe_kinds(run.kind));
-        print_kind(run.kind);
-        return CLI_OK;
-    }
 
-    code = run_values(&run);
-    if (run.csv != NULL)
-        fclose(run.csv);
-    if (run.plot != NULL)
-        fclose(run.plot);
+    code = o->steps == NULL && o->metrics == NULL ? run_kind(&run)
+                                                  : run_values(&run);
+    cli_file_release(&run.csv);
+    cli_file_release(&run.plot);
     safetensors_release(run.state_out);
     clstep_schedule_release(run.schedule);
     free(run.metrics);

@@ -28,7 +28,7 @@ struct schedule_run {
     struct schedule_row *rows;
     size_t count; /* steps until it stopped */
     int has_momentum;
-    FILE *csv, *plot;
+    struct cli_file csv, plot;
     struct safetensors_writer *state_out; /* or NULL */
 };
 

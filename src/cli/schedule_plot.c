@@ -70,7 +70,7 @@ int schedule_plot(struct schedule_run *run)
     if (script == NULL)
         return cli_fail("no temporary file for the plot");
     write_script(script, run);
-    code = cli_gnuplot_draw(script, run->options->plot, &run->plot);
+    code = cli_gnuplot_draw(script, &run->plot);
     fclose(script);
     return code;
 }
