@@ -673,6 +673,32 @@ static void a_state_goes_on_with_the_same_bits(void **state)
     }
 }
 
+/* Slots that a new state has, and that were not written. */
+static void what_is_not_written_is_zero(void **state)
+{
+    static const clstep_lbfgs_progress progress = {.iterations = 9, .pairs = 5};
+    struct problem p;
+    clstep_error error;
+    const char *slot;
+
+    (void)state;
+    problem_open(&p, wells, NULL, small, wells_start);
+
+    clstep_lbfgs *lbfgs = create(&p, short_calls);
+
+    fixture_ok(clstep_lbfgs_restore(lbfgs, &progress, &error), &error);
+    for (size_t i = 0; (slot = clstep_lbfgs_slot(lbfgs, i)) != NULL; i++) {
+        memset(p.scratch, 0xff, p.count * sizeof(*p.scratch));
+        fixture_ok(clstep_lbfgs_read(lbfgs, p.queue, slot, 0, p.count,
+                                     p.scratch, &error),
+                   &error);
+        for (uint64_t k = 0; k < p.count; k++)
+            assert_memory_equal(&p.scratch[k], &(float){0.0f}, sizeof(float));
+    }
+    clstep_lbfgs_release(lbfgs);
+    problem_close(&p);
+}
+
 static void numbers_may_be_set(void **state)
 {
     struct problem p;
@@ -732,6 +758,7 @@ int main(void)
         cmocka_unit_test(parameters_may_be_changed_between_calls),
         cmocka_unit_test(runs_repeat),
         cmocka_unit_test(a_state_goes_on_with_the_same_bits),
+        cmocka_unit_test(what_is_not_written_is_zero),
         cmocka_unit_test(numbers_may_be_set),
     };
 
