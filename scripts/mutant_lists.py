@@ -645,6 +645,10 @@ EQUIVALENT = [
      "work[(BASE - 1) * stride + i] + t * work[(DIRECTION - 1) * stride + i];",
      "work[(BASE - 1) * stride + i] + t * work[(DIRECTION - 1) + i];",
      "the same"),
+    ("kernels/lbfgs.cl", "if (i >= count)",
+     ["if (i + 1 >= count)", "to[i] = 0.0f;"],
+     "the last number of a buffer is of the place that a new pair is written to,"
+     " and a buffer is a multiple of a work-group"),
     ("src/initialize.c", "double number[2] = {0.0, 0.0};",
      ["double number[2] = {1.0, 0.0};", "double number[2] = {0.0, 1.0};"],
      "the initializer writes what the kernel takes"),
