@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up, builds and runs all tests, in 12 to 21 minutes on two cores.
+# Sets up, builds and runs all tests, in 9 to 21 minutes on two cores.
 #
 #   scripts/test.sh             everything that a change must pass
 #   scripts/test.sh --mutants   and every mutant of the kernels and the scalars
