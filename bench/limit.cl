@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * The limit has the loads and stores of a step and one addition for each array,
- * in the shape that a step has: one work-item an element, the tail guarded by
- * an argument.  limit.c defines what depends on the arrays, as here for a rule
+ * in the shape that a step has: one work-item an element, the last work-group's
+ * guarded by an argument.  limit.c defines what depends on the arrays, as here for a rule
  * with one slot and a copy:
  *
  *     #define ARRAYS     , global float *restrict a0 \
@@ -20,7 +20,7 @@ kernel void clstep_limit(const ulong n ARRAYS)
 {
     const size_t i = get_global_id(0);
 
-    if (i >= n)
+    if ((get_group_id(0) + 1) * get_local_size(0) > n && i >= n)
         return;
 
     /* The constant keeps an 'x' in a step that only reads and writes. */
