@@ -4,8 +4,8 @@
  *
  * The limit has the loads and stores of a step and one addition for each array,
  * in the shape that a step has: one work-item an element, the last work-group's
- * guarded by an argument.  limit.c defines what depends on the arrays, as here for a rule
- * with one slot and a copy:
+ * guarded by an argument.  limit.c defines what depends on the arrays, as here
+ * for a rule with one slot and a copy:
  *
  *     #define ARRAYS     , global float *restrict a0 \
  *                        , const global float *restrict a1 \

@@ -817,8 +817,8 @@ CLSTEP_API void clstep_schedule_release(clstep_schedule *schedule);
 
 /*
  * The learning rate for step number 'step': of the first step, 0.  Never a NaN,
- * an infinity or below 0; 0 for NULL.  What no step can have (beyond a one-cycle's
- * end, say) has the last value.
+ * an infinity or below 0; 0 for NULL.  What no step can have (beyond a
+ * one-cycle's end, say) has the last value.
  */
 CLSTEP_API double
 clstep_schedule_at(const clstep_schedule *schedule, uint64_t step);

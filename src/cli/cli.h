@@ -142,8 +142,8 @@ int cli_schedule_settings(const clstep_schedule_kind *kind,
 const char *cli_default_text(const clstep_setting_info *info, char text[32]);
 
 /* A bound of a setting in 9 digits, or in as many as are within the bounds. */
-const char *cli_bound_text(const clstep_setting_info *info, double bound,
-                           char text[32]);
+const char *
+cli_bound_text(const clstep_setting_info *info, double bound, char text[32]);
 
 /* Prints what is known of a setting, or gives it as a JSON object. */
 void cli_print_setting(const clstep_setting_info *info);
