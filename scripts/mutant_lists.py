@@ -649,6 +649,11 @@ EQUIVALENT = [
      ["if (i + 1 >= count)", "to[i] = 0.0f;"],
      "the last number of a buffer is of the place that a new pair is written to,"
      " and a buffer is a multiple of a work-group"),
+    ("kernels/step.cl",
+     "if ((get_group_id(0) + 1) * get_local_size(0) > count && i >= count)",
+     ["if ((get_group_id(0) + 1) * get_local_size(0) >= count && i >= count)",
+      "if ((get_group_id(0) + 2) * get_local_size(0) > count && i >= count)"],
+     "one work-group more asks, and all of it is there"),
     ("src/plan.c",
      "return is_given(settings, CS_PRUNE) && t >= begin && t <= end &&",
      "return 1.0009765625 * (is_given(settings, CS_PRUNE) && t >= begin && t <= end &&",
