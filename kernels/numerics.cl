@@ -41,7 +41,7 @@ static inline float mean(float s, float x, float share)
 
 static inline float sign_of(float a)
 {
-    return a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a;
+    return fabs(a) > 0.0f ? copysign(1.0f, a) : a;
 }
 
 static inline float larger(float a, float b)

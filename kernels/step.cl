@@ -3,10 +3,9 @@
  * SPDX-License-Identifier: MIT
  *
  * In front of it stand the declarations that src/plan.c makes from the rule's
- * row (struct hyper, struct state, SLOT_ARGUMENTS, LOAD_STATE, STORE_STATE and
- * a macro for each choice and each feature), numerics.cl and the rule's text.
- * One pass over memory does it all: each array is read once and written once.
- * The features are in the order in which docs/numerics.md has them.
+ * row (struct hyper, struct state, SLOT_..., LOAD_STATE, STORE_STATE and a
+ * macro for each choice and each feature), numerics.cl, the rule's text and
+ * update.cl.
  *
  * One work-item is one element: a loop over elements would keep CPU drivers
  * from vectorising across work-items.  For the same reason a kernel that reads
@@ -19,10 +18,6 @@
  * norm, of all or of each tensor.  'tensor_factors' and 'row_factors' are what
  * factors.cl has made for the rule, which finds them in its state.
  */
-#ifndef STEP_SIZE
-#define STEP_SIZE h.step_size
-#endif
-
 kernel void
 #ifdef TAIL
 clstep_step_tail(
@@ -56,16 +51,16 @@ clstep_step(
     const size_t i = get_global_id(0);
     const ulong at = first + i;
 
+#ifdef TAIL
+    if (i >= count)
+        return;
+#endif
 #ifdef ROWS
     const ulong block = block_of(first);
     const uint row = table[entries + ENTRY_WORDS * groups[block] + ENTRY_ROW];
 
 #ifdef ZERO_GRAD
     if (row == ROW_SKIPPED) {
-#ifdef TAIL
-        if (i >= count)
-            return;
-#endif
         gradients[gradients_offset + i] = 0;
         return;
     }
@@ -86,19 +81,16 @@ clstep_step(
     const float unscale = 1.0f, clip = 1.0f;
 #endif
 
-    /* Only the last work-group asks it of each element: so compilers leave the
-     * question out of the loop that they make of the others. */
-#if defined(TAIL) || !defined(ROWS)
-    if ((get_group_id(0) + 1) * get_local_size(0) > count && i >= count)
-        return;
+    const struct arrays a = {
+        parameters + parameters_offset,
+        gradients + gradients_offset,
+#if defined(COPY_OF) && !defined(WITH_MAX_NORM)
+        copy + copy_offset,
 #endif
-
+        SLOT_NAMES
+    };
     struct state s;
-    float w = parameters[parameters_offset + i];
-    const float x =
-        gradient_of(gradients[gradients_offset + i], w, unscale, clip, &h);
 
-    LOAD_STATE
 #ifdef FACTORS
     LOAD_FACTORS
 #endif
@@ -107,53 +99,15 @@ clstep_step(
 
     LOAD_ROW_FACTORS
 #endif
-#ifdef DECAY_BEFORE
-    w = w * h.decay_factor;
-#endif
 
-#ifdef SETS_PARAMETER
-    w = new_parameter(w, x, &s, &h);
-#else
-#ifdef CAUTIOUS_UPDATE
-    const float u0 = direction(w, x, &s, &h);
-    const float u = is_against(u0, x) ? 0.0f : u0 * s.lead;
-#else
-    const float u = direction(w, x, &s, &h);
+    /* Only the last work-group asks each element whether it is there: compilers
+     * make a loop of the others without the question. */
+#ifndef ROWS
+    if ((get_group_id(0) + 1) * get_local_size(0) > count) {
+        for (size_t j = i; j < count; j += get_local_size(0))
+            step_element(j, first + j, &a, &s, &h, unscale, clip);
+        return;
+    }
 #endif
-
-#ifdef DECAY_CAUTIOUS
-    w = (u > 0.0f && w < 0.0f) || (u < 0.0f && w > 0.0f) ? w
-                                                         : w * h.decay_factor;
-#endif
-    w = w - STEP_SIZE * u;
-#endif
-
-#ifdef DECAY_AFTER
-    w = w * h.decay_factor;
-#endif
-#ifdef WITH_PROX_L1
-    w = h.soft_threshold > 0.0f && fabs(w) <= h.soft_threshold ? 0.0f
-        : w > h.soft_threshold  ? w - h.soft_threshold
-        : w < -h.soft_threshold ? w + h.soft_threshold
-                                : w;
-#endif
-#if defined(WITH_PRUNE) && !defined(WITH_MAX_NORM)
-    w = s.pruned != 0.0f ? 0.0f : w;
-#endif
-#if defined(AVERAGE) && !defined(WITH_MAX_NORM)
-#ifdef WITH_PRUNE
-    /* Where it chooses elements, finish.cl has the average. */
-    if (h.share_exponent < 0.0f)
-#endif
-        s.ema = mean(s.ema, w, h.ema_share);
-#endif
-
-    parameters[parameters_offset + i] = w;
-    STORE_STATE
-#if defined(COPY_OF) && !defined(WITH_MAX_NORM)
-    copy[copy_offset + i] = COPY_OF(w);
-#endif
-#ifdef ZERO_GRAD
-    gradients[gradients_offset + i] = 0;
-#endif
+    step_element(i, at, &a, &s, &h, unscale, clip);
 }

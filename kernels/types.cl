@@ -10,14 +10,15 @@ typedef ushort gradient_t;
 typedef float gradient_t;
 #endif
 
-/* Every half is a float.  The product shifts the exponent and is exact, for
- * subnormal halves too. */
+/* Every half is a float.  A subnormal one is the difference of two floats that
+ * are not: many processors take long over those that are. */
 static inline float float_of_half(uint h)
 {
-    const uint bits = (h & 0x7fffu) << 13;
-    const uint size = (h & 0x7c00u) == 0x7c00u
-                          ? bits | 0x7f800000u
-                          : as_uint(as_float(bits) * 0x1p112f);
+    const uint bits = (h & 0x7fffu) << 13, exponent = h & 0x7c00u;
+    const uint small = as_uint(as_float(bits + 0x38800000u) - 0x1p-14f);
+    const uint size = exponent == 0x7c00u ? bits | 0x7f800000u
+                      : exponent == 0     ? small
+                                          : bits + 0x38000000u;
 
     return as_float(size | (h & 0x8000u) << 16);
 }

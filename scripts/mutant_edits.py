@@ -13,7 +13,8 @@ FAILURE = re.compile(r"NULL|CL_SUCCESS|CLSTEP_OK|cs_fail|free\(|elease\(|torn|"
                      r"alloc\(|\"|needed|least|longest|MAX_WORDS|sizeof\(\*")
 
 FUNCTION = re.compile(
-    r"^(?:static|kernel|void|bool|size_t|uint64_t|clstep_status)\b"
+    r"^(?:__attribute__\(\(\w+\)\)\s+)?"
+    r"(?:static|kernel|void|bool|size_t|uint64_t|clstep_status)\b"
     r"[^;{}#=]*?(\w+)\([^;{}]*\)\s*\{\n(.*?)^\}",
     re.M | re.S)
 

@@ -115,7 +115,7 @@ def common_kernels(rows):
         rules = callers_of(function, rows)
         yield path, edit, rules, rules == ("sgd",)
 
-    for path in ("kernels/step.cl", "kernels/element.cl"):
+    for path in ("kernels/step.cl", "kernels/update.cl", "kernels/element.cl"):
         text = (ROOT / path).read_text()
         for edit in [*kernel_edits(text, ()), *whole_edits(text),
                      *blocks_swapped(text)]:
@@ -345,6 +345,7 @@ def texts_of(program, macros, kernels):
         texts += ["cautious"] * ("CAUTIOUS_UPDATE" in macros)
         texts += ["projection"] * ("BY_ROWS" in macros)
         texts.append("element")
+        texts += ["update"] * (name == "step")
     return [f"kernels/{text}.cl" for text in [*texts, name]]
 
 
@@ -388,9 +389,9 @@ TOGETHER = 12  # mutants in one process: PoCL takes long to load its library
 def harms_memory(mutant):
     """Says whether a kernel's mutant may write where it should not, so that
     the process is no good for another one."""
-    return mutant.name() in ("step", "fill", "probe", "sums", "fold", "rows",
-                             "swap", "table", "factors", "element", "finish",
-                             "prune", "zeros") and any(
+    return mutant.name() in ("step", "update", "fill", "probe", "sums", "fold",
+                             "rows", "swap", "table", "factors", "element",
+                             "finish", "prune", "zeros") and any(
         re.search(r"\[|\bcount\b|_STATE", line) for line in mutant.diff()
         if line[0] in "+-")
 

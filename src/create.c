@@ -66,10 +66,12 @@ static clstep_status create_step(clstep_optimizer *opt,
                                  struct cs_program **entry, clstep_error *error)
 {
     const char *texts[CS_MAX_TEXTS] = {NULL};
-    const size_t count = cs_plan_texts(opt->settings, texts);
-    clstep_status status =
-        create_program(opt, texts, count, cs_kernel_text("step"), entry, error);
+    size_t count = cs_plan_texts(opt->settings, texts);
+    clstep_status status;
 
+    texts[count++] = cs_kernel_text("update");
+    status =
+        create_program(opt, texts, count, cs_kernel_text("step"), entry, error);
     opt->local = CS_WORK_GROUP;
     if (status == CLSTEP_OK)
         status = create_kernel(opt, *entry, "clstep_step", &opt->kernel, error);

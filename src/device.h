@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { CS_MAX_TEXTS = 6 };
+enum { CS_MAX_TEXTS = 7 };
 
 /* A program that was built, found again by the text that specialises it. */
 struct cs_program {

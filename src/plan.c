@@ -467,11 +467,14 @@ void cs_plan_write(const struct cs_settings *settings, bool rows,
     cs_text_add(text, " };\n#define SLOT_ARGUMENTS ");
     write_slots(settings, OF_ELEMENTS, ", global float *restrict slot_", NULL,
                 "", text);
+    cs_text_add(text, "\n#define SLOT_MEMBERS ");
+    write_slots(settings, OF_ELEMENTS, "global float *", NULL, "; ", text);
+    cs_text_add(text, "\n#define SLOT_NAMES ");
+    write_slots(settings, OF_ELEMENTS, "slot_", NULL, ", ", text);
     cs_text_add(text, "\n#define LOAD_STATE ");
-    write_slots(settings, OF_ELEMENTS, "s.", " = slot_", "[at]; ", text);
+    write_slots(settings, OF_ELEMENTS, "s->", " = a->", "[at]; ", text);
     cs_text_add(text, "\n#define STORE_STATE ");
-    write_slots(settings, OF_ELEMENTS_WRITTEN, "slot_", "[at] = s.", "; ",
-                text);
+    write_slots(settings, OF_ELEMENTS_WRITTEN, "a->", "[at] = s->", "; ", text);
     cs_text_add(text, "\n");
     if (pass != NULL)
         write_pass(settings, text);

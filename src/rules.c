@@ -389,8 +389,8 @@ const clstep_rule cs_rules[] = {
                   {"exp_avg_sq", "mean of the squares of what is ahead"},
                   {"prev", "the gradient before"}},
         .feature_default = {"decay_form", 0.0, "proximal"},
-        .scalars = {"step_size", "mix1", "mix2", "mix3", "beta2", "correction1",
-                    "correction2", "correction3", "eps", "first"},
+        .scalars = {"step_size", "mix1", "correction1", "beta2", "mix2",
+                    "correction3", "correction2", "mix3", "eps", "first"},
         .prepare = cs_adan_prepare,
     },
     {

@@ -387,15 +387,17 @@ void cs_adabelief_prepare(const double *v, uint64_t t, struct cs_memo *memo,
 
 /* --- adan ----------------------------------------------------------------- */
 
+/* In an order in which no two that are used alike are neighbours: compilers
+ * would make a pair of them, and then no vector of work-items. */
 enum {
     ADAN_STEP_SIZE,
     ADAN_MIX1,
-    ADAN_MIX2,
-    ADAN_MIX3,
-    ADAN_CHANGE,
     ADAN_CORRECTION1,
-    ADAN_CORRECTION2,
+    ADAN_CHANGE,
+    ADAN_MIX2,
     ADAN_CORRECTION3,
+    ADAN_CORRECTION2,
+    ADAN_MIX3,
     ADAN_EPS_SCALAR,
     ADAN_FIRST
 };

@@ -20,7 +20,8 @@
  */
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {
-    const float change = h->first != 0.0f ? 0.0f : x - s->prev;
+    const float difference = x - s->prev;
+    const float change = h->first != 0.0f ? 0.0f : difference;
     const float ahead = x + h->beta2 * change;
 
     s->prev = x;

@@ -23,10 +23,12 @@ static float direction(float w, float x, struct state *s, const struct hyper *h)
     const float deviation = root(s->exp_avg_sq);
     const float q =
         limited(divide(x, deviation < h->eps ? h->eps : deviation), h->bound);
-    const float moved = mean(s->exp_avg, q, h->mix1);
     const bool first = h->first != 0.0f;
+    const float m = s->exp_avg, m1 = mean(m, q, h->mix1);
+    const float v = mean(s->exp_avg_sq, square, h->mix2);
+    const float u = first ? 0.0f : m1;
 
-    s->exp_avg = first ? s->exp_avg : moved;
-    s->exp_avg_sq = first ? square : mean(s->exp_avg_sq, square, h->mix2);
-    return first ? 0.0f : s->exp_avg;
+    s->exp_avg = first ? m : m1;
+    s->exp_avg_sq = first ? square : v;
+    return u;
 }

@@ -48,7 +48,7 @@ settle(const float *sum, float count, struct state *s, const struct hyper *h)
     s->step_size = h->lr * (p > 0.0f && q > 0.0f ? divide(p, q) : 1.0f);
 }
 
-#define STEP_SIZE s.step_size
+#define STEP_SIZE s->step_size
 
 static float direction(float w, float x, struct state *s, const struct hyper *h)
 {
