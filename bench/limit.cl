@@ -14,8 +14,12 @@
  *     #define SUM_READ   + a1[i]
  *     #define WRITE_EACH a0[i] += x; a2[i] += x; a3[i] = y;
  *
- * Where nothing is written, a store that never happens keeps the loads.
+ * A limit that only reads, without WRITE_EACH, has KEEP(x, i), a store that
+ * never happens.  Its question costs as much as a load: a work-item reads 4
+ * elements.
  */
+#ifdef WRITE_EACH
+
 kernel void clstep_limit(const ulong n ARRAYS)
 {
     const size_t i = get_global_id(0);
@@ -29,6 +33,30 @@ kernel void clstep_limit(const ulong n ARRAYS)
 
     WRITE_EACH
 }
+
+#else
+
+kernel void clstep_limit(const ulong n ARRAYS)
+{
+    const size_t wide = get_local_size(0);
+    const size_t first = 4 * wide * get_group_id(0) + get_local_id(0);
+    float x = 0.0f;
+
+    if (4 * wide * (get_group_id(0) + 1) <= n) {
+#pragma unroll
+        for (uint k = 0; k < 4; k++) {
+            const size_t i = first + k * wide;
+
+            x = x SUM_READ;
+        }
+    } else {
+        for (size_t i = first; i < n; i += wide)
+            x = x SUM_READ;
+    }
+    KEEP(x, first)
+}
+
+#endif
 
 /* What a launch costs at least. */
 kernel void clstep_nothing(void)

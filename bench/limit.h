@@ -43,6 +43,7 @@ struct bench_limit {
     cl_mem arrays[BENCH_MAX_ARRAYS];
     size_t array_count;
     uint64_t count; /* elements of each array */
+    bool only_reads;
 };
 
 /*

@@ -30,17 +30,23 @@ static inline float clip_of(const global float *factors, uint tensor)
 
 #ifdef ROW_FACTORS
 /*
- * The row that the work-item's element is in.  'block' says in which one its
- * block begins, how many elements of the block are in that, and what 1 / length
- * is: the quotient is far enough from whole numbers not to need it exactly.
+ * The factor 'k' of the 'count' that each row has, for the work-item's element.
+ * 'block' has the row that its block begins in, and how many elements of the
+ * block are in that; the others are in the next.  Or 0, where rows are short:
+ * their factors are there once more for each element, from the index in the
+ * last two words on.
  */
-static inline uint row_of(uint4 block)
+static inline float
+factor_of_row(const global float *factors, uint4 block, uint count, uint k)
 {
     const uint e = (uint)get_global_id(0) % 256;
-    const float behind = (float)(int)(e - block.y) + 0.5f;
+    const float first = factors[count * (ulong)block.x + k];
+    const float next = factors[count * ((ulong)block.x + 1) + k];
+    float factor = e < block.y ? first : next;
 
-    return e < block.y ? block.x
-                       : block.x + 1 + (uint)(behind * as_float(block.z));
+    if (block.y == 0)
+        factor = factors[count * ((block.z | (ulong)block.w << 32) + e) + k];
+    return factor;
 }
 #endif
 

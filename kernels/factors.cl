@@ -19,6 +19,7 @@ struct region {
     uint chunks; /* in a row */
     uint group;
     uint first_node, nodes;
+    ulong spread; /* where factors of its elements are, if rows are short */
     float count, row_count; /* the elements, and those of a row, in float */
 };
 
@@ -182,7 +183,8 @@ region_of_row(const global struct region *regions, uint count, ulong which)
     return low;
 }
 
-/* One work-item a row. */
+/* One work-item a row.  The factors of a short one are there for each of its
+ * elements too; element.cl says why. */
 kernel void
 clstep_row_factors(const ulong count,
                    const global struct region *restrict regions,
@@ -211,7 +213,14 @@ clstep_row_factors(const ulong count,
         for (uint k = 0; k < SUMS; k++)
             sum[k] = folded(a + k, SUMS, r.chunks);
         settle_row(sum, r.row_count, &s, &h);
-        STORE_ROW_FACTORS
+        STORE_ROW_FACTORS(line)
+        if (r.length < 256) {
+            const ulong at = r.spread + (line - r.first_row) * r.length;
+
+            for (ulong e = 0; e < r.length; e++) {
+                STORE_ROW_FACTORS(at + e)
+            }
+        }
     }
     for (uint k = 0; k < LISTS; k++)
         sums[LISTS * line + k] = sum[k];

@@ -95,7 +95,7 @@ clstep_step(
     LOAD_FACTORS
 #endif
 #ifdef ROW_FACTORS
-    const uint line = row_of(block_rows[block]);
+    const uint4 rows = block_rows[block];
 
     LOAD_ROW_FACTORS
 #endif

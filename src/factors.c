@@ -17,13 +17,17 @@ enum {
     NODE = 256,
     MAX_PIECES = 0x7fffffff,
     /* Work-items that are chunks: few, so that all cores have some. */
-    CHUNKS_LOCAL = 8
+    CHUNKS_LOCAL = 8,
+    /* Factors behind those of the last row: the step loads two rows' for each
+     * block, and of blocks without rows the first two. */
+    ROWS_BEHIND = 2
 };
 
 /* As in kernels/factors.cl. */
 struct region {
     cl_ulong begin, length, first_chunk, first_row;
     cl_uint chunks, group, first_node, nodes;
+    cl_ulong spread;
     cl_float count, row_count;
 };
 
@@ -34,6 +38,18 @@ struct part {
 static uint64_t pieces(uint64_t count, uint64_t size)
 {
     return count / size + (count % size != 0);
+}
+
+/* Says whether a block may have elements of more than two rows. */
+static bool is_short(uint64_t length)
+{
+    return length < CLSTEP_ALIGNMENT;
+}
+
+/* The elements of the blocks of a tensor. */
+static uint64_t padded(const struct cs_tensor *tensor)
+{
+    return pieces(tensor->count, CLSTEP_ALIGNMENT) * CLSTEP_ALIGNMENT;
 }
 
 /* --- create --------------------------------------------------------------- */
@@ -57,6 +73,7 @@ next_region(struct cs_factors *factors, const struct cs_tensor *tensor)
         .group = (cl_uint)tensor->group,
         .first_node = (cl_uint)factors->node_count,
         .nodes = (cl_uint)nodes,
+        .spread = factors->spread_count,
         .count = rows != 0 ? (cl_float)tensor->count : 0.0f,
         .row_count = (cl_float)length,
     };
@@ -64,6 +81,8 @@ next_region(struct cs_factors *factors, const struct cs_tensor *tensor)
     factors->chunk_count += rows * chunks;
     factors->row_count += factors->by_rows ? rows : 0;
     factors->node_count += nodes;
+    if (factors->by_rows && rows != 0 && is_short(length))
+        factors->spread_count += padded(tensor);
     return region;
 }
 
@@ -120,11 +139,13 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
                          "the %d that can be added",
                          (unsigned long long)factors->chunk_count, CHUNK,
                          MAX_PIECES);
-    for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++)
+    for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
+        regions[t].spread += factors->row_count + ROWS_BEHIND;
         list_nodes(
             &regions[t],
             factors->by_rows ? regions[t].first_row : regions[t].first_chunk,
             factors->by_rows ? opt->tensors[t].rows : regions[t].chunks, nodes);
+    }
     if (status == CLSTEP_OK)
         status =
             upload(opt->device, regions, opt->tensor_count, sizeof(*regions),
@@ -138,28 +159,31 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
     return status;
 }
 
-/* What the step needs to find the row of an element; as in element.cl. */
+/* What the step needs to find the factors of an element's row; as in
+ * element.cl. */
 struct block {
-    cl_uint row, left;
-    cl_float inverse;
-    cl_uint unused;
+    cl_uint row, left, spread, spread_high;
 };
 
-/* Writes the blocks of a matrix whose rows begin at 'row'. */
-static void
-write_blocks(const struct cs_tensor *tensor, uint64_t row, struct block *blocks)
+/* Writes the blocks of a matrix whose rows begin at 'row', and whose elements'
+ * factors begin at 'spread' if they are short. */
+static void write_blocks(const struct cs_tensor *tensor, uint64_t row,
+                         uint64_t spread, struct block *blocks)
 {
     const uint64_t length = tensor->count / tensor->rows;
 
     for (uint64_t at = 0; at < tensor->count; at += CLSTEP_ALIGNMENT) {
         const uint64_t left = length - at % length;
+        struct block *block = blocks + at / CLSTEP_ALIGNMENT;
 
-        *blocks++ = (struct block){
-            .row = (cl_uint)(row + at / length),
-            .left =
-                (cl_uint)(left < CLSTEP_ALIGNMENT ? left : CLSTEP_ALIGNMENT),
-            .inverse = 1.0f / (float)length,
-        };
+        block->row = (cl_uint)(row + at / length);
+        block->left =
+            (cl_uint)(left < CLSTEP_ALIGNMENT ? left : CLSTEP_ALIGNMENT);
+        if (is_short(length)) {
+            block->left = 0;
+            block->spread = (cl_uint)(spread + at);
+            block->spread_high = (cl_uint)((spread + at) >> 32);
+        }
     }
 }
 
@@ -170,7 +194,7 @@ static clstep_status create_blocks(clstep_optimizer *opt, clstep_error *error)
     const uint64_t needed = pieces(opt->count, CLSTEP_ALIGNMENT);
     const uint64_t count = needed < least ? least : needed;
     struct block *blocks = calloc((size_t)count, sizeof(*blocks));
-    uint64_t row = 0;
+    uint64_t row = 0, spread = opt->factors->row_count + ROWS_BEHIND;
     clstep_status status;
 
     if (blocks == NULL)
@@ -184,8 +208,11 @@ static clstep_status create_blocks(clstep_optimizer *opt, clstep_error *error)
 
         if (tensor->rows == 0)
             continue;
-        write_blocks(tensor, row, blocks + tensor->offset / CLSTEP_ALIGNMENT);
+        write_blocks(tensor, row, spread,
+                     blocks + tensor->offset / CLSTEP_ALIGNMENT);
         row += tensor->rows;
+        if (is_short(tensor->count / tensor->rows))
+            spread += padded(tensor);
     }
     status = upload(opt->device, blocks, count, sizeof(*blocks),
                     "the table of rows", &opt->factors->block_rows, error);
@@ -202,15 +229,16 @@ static size_t count_names(const char *const *names)
     return count;
 }
 
-/* Zeros: the padding behind a matrix looks at rows behind its last, which may
- * be those of a frozen group or of no matrix at all. */
+/* Of the rows, and behind them of the elements of short ones.  Zeros: the
+ * padding behind a matrix looks at factors that may be those of a frozen group
+ * or of no matrix at all. */
 static clstep_status
 create_row_factors(clstep_optimizer *opt, clstep_error *error)
 {
     struct cs_factors *factors = opt->factors;
     const uint64_t count =
         count_names(cs_settings_pass(opt->settings)->row_factors) *
-        (factors->row_count + CLSTEP_ALIGNMENT);
+        (factors->row_count + ROWS_BEHIND + factors->spread_count);
     float *zeros = calloc((size_t)count, sizeof(*zeros));
 
     if (zeros == NULL)

@@ -18,6 +18,7 @@ struct cs_factors {
     bool grouped; /* a work-group a chunk */
     bool by_rows;
     uint64_t chunk_count, row_count, node_count;
+    uint64_t spread_count; /* elements whose factors are there one by one */
 
     cl_mem regions, node_table;
     cl_mem chunk_sums, row_sums, node_sums;

@@ -339,10 +339,16 @@ static bool has_scale_in_memory(const struct cs_settings *settings)
            feature(settings, CS_DEVICE_SCALE) != 0.0;
 }
 
-/* Defines what loads the factors of a tensor or a row, number 'index' of the
- * 'array', or what stores them. */
-static void write_factors(const char *const *names, const char *array,
-                          const char *index, bool load, struct cs_text *text)
+/* Where a factor is: the text in front of the number of its kind, of which
+ * there are as many for each tensor or row; between that and its own; behind.
+ */
+struct place {
+    const char *before, *between, *after;
+};
+
+/* Defines what loads the factors of a tensor or a row, or what stores them. */
+static void write_factors(const char *const *names, const struct place *place,
+                          bool load, struct cs_text *text)
 {
     size_t count = 0;
 
@@ -351,7 +357,8 @@ static void write_factors(const char *const *names, const char *array,
     for (size_t i = 0; i < count; i++) {
         if (load)
             cs_text_add(text, "s.%s = ", names[i]);
-        cs_text_add(text, "%s[%zu * %s + %zu]", array, count, index, i);
+        cs_text_add(text, "%s%zu%s%zu%s", place->before, count, place->between,
+                    i, place->after);
         if (!load)
             cs_text_add(text, " = s.%s", names[i]);
         cs_text_add(text, "; ");
@@ -386,6 +393,11 @@ static void write_kind(const struct cs_pass *pass, struct cs_text *text)
 /* What factors.cl needs, and the step of its factors. */
 static void write_pass(const struct cs_settings *settings, struct cs_text *text)
 {
+    static const struct place of_tensor = {"tensor_factors[", " * tensor + ",
+                                           "]"},
+                              of_row = {"row_factors[", " * (row) + ", "]"},
+                              of_element = {"factor_of_row(row_factors, rows, ",
+                                            ", ", ")"};
     const struct cs_pass *pass = cs_settings_pass(settings);
 
     cs_text_add(text, "#define SUMMED_ARGUMENTS ");
@@ -400,16 +412,16 @@ static void write_pass(const struct cs_settings *settings, struct cs_text *text)
     write_slots(settings, OF_TENSORS, "s.", " = slot_", "[tensor]; ", text);
     cs_text_add(text, "\n#define STORE_TENSOR ");
     write_slots(settings, OF_TENSORS, "slot_", "[tensor] = s.", "; ", text);
-    write_factors(pass->factors, "tensor_factors", "tensor", false, text);
+    write_factors(pass->factors, &of_tensor, false, text);
     cs_text_add(text, "\n#define LOAD_FACTORS ");
-    write_factors(pass->factors, "tensor_factors", "tensor", true, text);
+    write_factors(pass->factors, &of_tensor, true, text);
     cs_text_add(text, "\n");
     if (pass->row_sums == 0)
         return;
-    cs_text_add(text, "#define STORE_ROW_FACTORS ");
-    write_factors(pass->row_factors, "row_factors", "line", false, text);
+    cs_text_add(text, "#define STORE_ROW_FACTORS(row) ");
+    write_factors(pass->row_factors, &of_row, false, text);
     cs_text_add(text, "\n#define LOAD_ROW_FACTORS ");
-    write_factors(pass->row_factors, "row_factors", "line", true, text);
+    write_factors(pass->row_factors, &of_element, true, text);
     cs_text_add(text, "\n");
 }
 
