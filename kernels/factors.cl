@@ -19,7 +19,7 @@ struct region {
     uint chunks; /* in a row */
     uint group;
     uint first_node, nodes;
-    ulong spread; /* where factors of its elements are, if rows are short */
+    ulong spread;           /* where the factors of its elements are, or 0 */
     float count, row_count; /* the elements, and those of a row, in float */
 };
 
@@ -183,8 +183,9 @@ region_of_row(const global struct region *regions, uint count, ulong which)
     return low;
 }
 
-/* One work-item a row.  The factors of a short one are there for each of its
- * elements too; element.cl says why. */
+/* One work-item a row.  Where a block may have elements of more than two rows,
+ * their factors are there for each element too: the step loads them one behind
+ * the other, and gathers nothing, which takes CPUs long. */
 kernel void
 clstep_row_factors(const ulong count,
                    const global struct region *restrict regions,
@@ -214,7 +215,7 @@ clstep_row_factors(const ulong count,
             sum[k] = folded(a + k, SUMS, r.chunks);
         settle_row(sum, r.row_count, &s, &h);
         STORE_ROW_FACTORS(line)
-        if (r.length < 256) {
+        if (r.spread != 0) {
             const ulong at = r.spread + (line - r.first_row) * r.length;
 
             for (ulong e = 0; e < r.length; e++) {

@@ -5,9 +5,9 @@
  * One pass over memory does it all: each array is read once and written once.
  * The features are in the order in which docs/numerics.md has them.
  *
- * CPU drivers make vectors of work-items, if nothing is in their way.  So here
- * and in the rules both sides of a '?' are computed before it, where they take
- * long or load something, and structures are handed over by address.
+ * CPU drivers make vectors of work-items, if nothing is in their way.  So what
+ * a '?' chooses between is computed before it, here and in the rules, where it
+ * takes long or is loaded, and structures are handed over by address.
  */
 #ifndef STEP_SIZE
 #define STEP_SIZE h->step_size

@@ -343,6 +343,8 @@ static clstep_status fill_all(clstep_optimizer *opt, clstep_error *error)
     struct cs_call call = {.queue = opt->device->queue};
     clstep_status status = cs_fill_slots(opt, &call, error);
 
+    if (status == CLSTEP_OK)
+        status = cs_factors_fill(opt, &call, error);
     if (status == CLSTEP_OK && opt->table != NULL && opt->table->sums != NULL)
         status = cs_sums_reset(opt->table->sums, opt->table, &call, error);
 

@@ -43,7 +43,7 @@ static uint64_t pieces(uint64_t count, uint64_t size)
 /* Says whether a block may have elements of more than two rows. */
 static bool is_short(uint64_t length)
 {
-    return length < CLSTEP_ALIGNMENT;
+    return length < CLSTEP_ALIGNMENT - 1 && length != CLSTEP_ALIGNMENT / 2;
 }
 
 /* The elements of the blocks of a tensor. */
@@ -64,6 +64,7 @@ next_region(struct cs_factors *factors, const struct cs_tensor *tensor)
     const uint64_t length = rows != 0 ? tensor->count / rows : 0;
     const uint64_t chunks = pieces(length, CHUNK);
     const uint64_t nodes = pieces(factors->by_rows ? rows : chunks, NODE);
+    const bool spreads = factors->by_rows && rows != 0 && is_short(length);
     const struct region region = {
         .begin = tensor->offset,
         .length = length,
@@ -73,7 +74,7 @@ next_region(struct cs_factors *factors, const struct cs_tensor *tensor)
         .group = (cl_uint)tensor->group,
         .first_node = (cl_uint)factors->node_count,
         .nodes = (cl_uint)nodes,
-        .spread = factors->spread_count,
+        .spread = spreads ? ROWS_BEHIND + factors->spread_count : 0,
         .count = rows != 0 ? (cl_float)tensor->count : 0.0f,
         .row_count = (cl_float)length,
     };
@@ -81,8 +82,7 @@ next_region(struct cs_factors *factors, const struct cs_tensor *tensor)
     factors->chunk_count += rows * chunks;
     factors->row_count += factors->by_rows ? rows : 0;
     factors->node_count += nodes;
-    if (factors->by_rows && rows != 0 && is_short(length))
-        factors->spread_count += padded(tensor);
+    factors->spread_count += spreads ? padded(tensor) : 0;
     return region;
 }
 
@@ -140,7 +140,8 @@ static clstep_status create_tables(clstep_optimizer *opt, clstep_error *error)
                          (unsigned long long)factors->chunk_count, CHUNK,
                          MAX_PIECES);
     for (size_t t = 0; t < opt->tensor_count && status == CLSTEP_OK; t++) {
-        regions[t].spread += factors->row_count + ROWS_BEHIND;
+        if (regions[t].spread != 0)
+            regions[t].spread += factors->row_count;
         list_nodes(
             &regions[t],
             factors->by_rows ? regions[t].first_row : regions[t].first_chunk,
@@ -229,29 +230,14 @@ static size_t count_names(const char *const *names)
     return count;
 }
 
-/* Of the rows, and behind them of the elements of short ones.  Zeros: the
- * padding behind a matrix looks at factors that may be those of a frozen group
- * or of no matrix at all. */
-static clstep_status
-create_row_factors(clstep_optimizer *opt, clstep_error *error)
+/* The numbers in 'row_factors': of the rows, and behind them of the elements of
+ * short ones. */
+static uint64_t count_row_factors(const clstep_optimizer *opt)
 {
-    struct cs_factors *factors = opt->factors;
-    const uint64_t count =
-        count_names(cs_settings_pass(opt->settings)->row_factors) *
-        (factors->row_count + ROWS_BEHIND + factors->spread_count);
-    float *zeros = calloc((size_t)count, sizeof(*zeros));
+    const struct cs_factors *factors = opt->factors;
 
-    if (zeros == NULL)
-        return cs_fail(error, CLSTEP_OUT_OF_MEMORY,
-                       "no memory for the factors of %llu rows",
-                       (unsigned long long)factors->row_count);
-
-    const clstep_status status =
-        upload(opt->device, zeros, count, sizeof(*zeros), "a buffer of sums",
-               &factors->row_factors, error);
-
-    free(zeros);
-    return status;
+    return count_names(cs_settings_pass(opt->settings)->row_factors) *
+           (factors->row_count + ROWS_BEHIND + factors->spread_count);
 }
 
 static clstep_status create_buffers(clstep_optimizer *opt, clstep_error *error)
@@ -270,16 +256,26 @@ static clstep_status create_buffers(clstep_optimizer *opt, clstep_error *error)
          count_names(pass->factors) * opt->tensor_count},
         /* With rows. */
         {&factors->row_sums, lists * (factors->row_count + 1)},
+        {&factors->row_factors, count_row_factors(opt)},
     };
-    const size_t needed = factors->by_rows ? 4 : 3;
+    const size_t needed = factors->by_rows ? 5 : 3;
     clstep_status status = CLSTEP_OK;
 
     for (size_t i = 0; i < needed && status == CLSTEP_OK; i++)
         status = cs_device_buffer(opt->device, buffers[i].count,
                                   "a buffer of sums", buffers[i].buffer, error);
-    if (status == CLSTEP_OK && factors->by_rows)
-        status = create_row_factors(opt, error);
     return status;
+}
+
+clstep_status cs_factors_fill(clstep_optimizer *opt, struct cs_call *call,
+                              clstep_error *error)
+{
+    const struct cs_factors *factors = opt->factors;
+
+    if (factors == NULL || !factors->by_rows)
+        return CLSTEP_OK;
+    return cs_fill(opt, call, factors->row_factors, 0, count_row_factors(opt),
+                   0.0f, error);
 }
 
 static clstep_status create_kernels(clstep_optimizer *opt, clstep_error *error)

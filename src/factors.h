@@ -31,6 +31,11 @@ clstep_status
 cs_factors_create(clstep_optimizer *optimizer, clstep_error *error);
 void cs_factors_release(struct cs_factors *factors);
 
+/* Enqueues zeros for the factors of rows: padding looks at some that may be
+ * those of a frozen group, or of no matrix at all. */
+clstep_status cs_factors_fill(clstep_optimizer *optimizer, struct cs_call *call,
+                              clstep_error *error);
+
 /* Forgets the arguments of the kernels, where a table goes. */
 void cs_factors_forget(struct cs_factors *factors);
 

@@ -673,6 +673,9 @@ CLSTEP_API clstep_status clstep_optimizer_reset(clstep_optimizer *optimizer,
  * update, those of the pass before it that reads the gradients once for norm
  * and finite check (0 without), and those of the pass in which a rule sums over
  * tensors (0 without, and where it sums over rows and no tensor is a matrix).
+ * Not what the sums and their factors take: little but for adamp and sgdp,
+ * which where rows have less than 255 elements (and not 128) keep 4 bytes more
+ * for each element, and write and read these.
  */
 CLSTEP_API uint64_t clstep_optimizer_bytes(const clstep_optimizer *optimizer);
 CLSTEP_API uint64_t
