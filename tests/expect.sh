@@ -37,7 +37,9 @@ expect() {
         cat "$folder/err" >&2
     }
     if [ "$wanted" -eq 0 ]; then
-        [ ! -s "$folder/err" ] || fail "$*: it wrote on stderr"
+        # rusticl warns of what its compiler does with loads in loops.
+        grep -v '^MESA: warning: ' "$folder/err" >&2 &&
+            fail "$*: it wrote on stderr"
         return
     fi
     lines=$(wc -l <"$folder/err")
