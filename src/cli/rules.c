@@ -119,7 +119,7 @@ static void print_rule(const clstep_rule *rule)
     print_settings(rule, 0);
     print_slots(rule);
     cli_print_formula(clstep_rule_formula(rule));
-    puts("\nFeatures, for every rule");
+    puts("\nFeatures, for every rule (what this one cannot have is refused)");
     print_settings(rule, 1);
 }
 
